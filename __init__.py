@@ -1,0 +1,1 @@
+"""Gatewright: train logic networks in PyTorch, compile them to bit-parallel C and Verilog."""

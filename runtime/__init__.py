@@ -1,0 +1,1 @@
+"""Toolchains, the build cache, loading and calling: numpy and cffi, nothing else."""

@@ -1,0 +1,155 @@
+"""One safe container for every file we write: named arrays and a JSON manifest in a `.npz`.
+
+Nothing is ever unpickled. Members are stored, not compressed, so a small file cannot unfold into a
+large one; every array's header is checked against the bytes that are there before it is read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FileError
+
+_MANIFEST = "manifest"
+_KINDS = "biuf"
+VERSION = 1
+
+
+def write_archive(
+    path: str | os.PathLike[str], kind: str, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> None:
+    """Write a container; an existing file is replaced only once the new one is complete.
+
+    Raises:
+        FileError: the file cannot be written (no such folder, no room, not allowed).
+    """
+    header = {"gatewright": kind, "version": VERSION, **manifest}
+    text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{_MANIFEST: text}, **arrays)
+    write_file(path, buffer.getvalue())
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` to `path` in one step: readers see the old file or the whole new one.
+
+    Raises:
+        FileError: it cannot be written; the message says why, and nothing was lost.
+    """
+    target = Path(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+        temporary = None
+    except OSError as error:
+        raise FileError(
+            f"{target}: cannot write {len(data)} bytes: {error.strerror or error}; "
+            "what was there before is unchanged; free room or choose another place"
+        ) from None
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def read_archive(
+    path: str | os.PathLike[str], kind: str | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read a container: its manifest and its arrays.
+
+    Args:
+        path: a file that `write_archive` wrote.
+        kind: what it must hold, such as "circuit"; any kind if None.
+
+    Raises:
+        FileError: the file is missing, truncated, damaged, of another kind or version, or claims
+            more than it holds.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {
+                name.removesuffix(".npy"): _member(archive, name) for name in _names(archive, path)
+            }
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot read: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FileError(
+            f"{path}: not a Gatewright file, or damaged: {error}; write it again with gatewright"
+        ) from None
+    manifest = _manifest(arrays.pop(_MANIFEST, None), path)
+    if manifest.get("version") != VERSION:
+        raise FileError(
+            f"{path}: format version {manifest.get('version')}; allowed is {VERSION}; "
+            "use the Gatewright that wrote it"
+        )
+    if kind is not None and manifest["gatewright"] != kind:
+        raise FileError(f"{path}: holds a {manifest['gatewright']}; a {kind} is needed here")
+    return manifest, arrays
+
+
+def _names(archive: zipfile.ZipFile, path: Any) -> list[str]:
+    size = os.path.getsize(path)
+    names = archive.namelist()
+    if len(set(names)) != len(names):
+        raise ValueError("two members of one name")
+    for info in archive.infolist():
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
+            raise ValueError(f"member {info.filename} is compressed; allowed are stored members")
+    if sum(info.file_size for info in archive.infolist()) > size:
+        raise ValueError("members overlap")
+    return names
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    data = archive.read(name)
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"member {name} has array format {version}; allowed is (1, 0)")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.kind not in _KINDS or fortran:
+        raise ValueError(f"member {name} has dtype {dtype}; allowed are plain numbers")
+    count = 1
+    for size in shape:
+        count *= size
+    if any(size < 0 for size in shape) or count * dtype.itemsize != len(data) - stream.tell():
+        raise ValueError(f"member {name} claims shape {shape} and holds {len(data)} bytes")
+    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
+
+
+def _manifest(array: NDArray[Any] | None, path: Any) -> dict[str, Any]:
+    try:
+        manifest = json.loads(array.tobytes()) if array is not None else None
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("gatewright"), str):
+        raise FileError(f"{path}: no Gatewright manifest; write it again with gatewright")
+    return manifest
+
+
+def kind_of(path: str | os.PathLike[str]) -> str | None:
+    """The kind of container at `path`, or None if it is none of ours."""
+    try:
+        return read_archive(path)[0]["gatewright"]
+    except FileError:
+        return None

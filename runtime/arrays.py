@@ -1,0 +1,74 @@
+"""Arrays at the border: what a circuit accepts, and how samples are packed into words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+ACCEPTED = ("bool", "uint8", "float32", "float64")
+
+
+def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return `x` as a matrix with contiguous rows.
+
+    Args:
+        x: numpy array or torch CPU tensor, [n, \\*shape] or [n, features], of bool, uint8, float32
+            or float64. Any strides; any n, also 0.
+        shape: the shape of one sample.
+
+    Returns:
+        [n, features], each row contiguous; `x` itself is viewed, not copied, where its layout allows.
+
+    Raises:
+        InputError: not an array, another dtype, or another shape.
+    """
+    array = _as_array(x)
+    features = int(np.prod(shape, dtype=np.int64))
+    if array.dtype.name not in ACCEPTED:
+        raise InputError(
+            f"input: dtype {array.dtype}; allowed are {', '.join(ACCEPTED)}; "
+            "convert it, for example x.astype(numpy.float32)"
+        )
+    if array.ndim < 1 or array.shape[1:] not in (tuple(shape), (features,)):
+        expected = ", ".join(map(str, shape))
+        raise InputError(
+            f"input: shape {list(array.shape)}; allowed is [n, {expected}]"
+            + ("" if shape == (features,) else f" or [n, {features}]")
+            + "; one sample alone is x[None]"
+        )
+    if features == 0:
+        return np.zeros((len(array), 0), array.dtype)
+    rows = array.reshape(len(array), features)
+    if rows.strides[1] != rows.itemsize or rows.strides[0] < 0 or not rows.dtype.isnative:
+        rows = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("="))
+    return rows
+
+
+def _as_array(x: Any) -> NDArray[Any]:
+    if isinstance(x, np.ndarray):
+        return x
+    if hasattr(x, "detach") and hasattr(x, "numpy"):  # a torch tensor, without importing torch
+        return x.detach().cpu().numpy()
+    raise InputError(
+        f"input: {type(x).__name__}; allowed is a numpy array or a torch tensor; "
+        "wrap it with numpy.asarray(x)"
+    )
+
+
+def pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Bit planes of a batch: [n, m] bool to [m, ceil(n / 64)] words, sample 0 in the lowest bit."""
+    n, m = bits.shape
+    words = -(-n // 64)
+    packed = np.zeros((m, words * 8), np.uint8)
+    packed[:, : -(-n // 8)] = np.packbits(bits.T, axis=1, bitorder="little")
+    return packed.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack(words: NDArray[np.uint64], n: int) -> NDArray[np.bool_]:
+    """The inverse of `pack`: [m, w] words to [n, m] bool, for the first n samples."""
+    planes = np.ascontiguousarray(words, dtype="<u8").view(np.uint8)
+    return np.unpackbits(planes, axis=1, count=n, bitorder="little").T.astype(np.bool_)
