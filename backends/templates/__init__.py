@@ -1,0 +1,1 @@
+"""The templates of every target: prologues, interfaces and loops; never gate logic."""
