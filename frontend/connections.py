@@ -1,0 +1,138 @@
+"""Which features each gate reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..runtime.errors import InputError
+from .functional import readers_of
+
+INIT_METHODS = ("random", "random-unique")
+
+
+class FixedDenseConnections(nn.Module):
+    """Wiring that is drawn once and never learned.
+
+    Args:
+        in_dim: features of the input.
+        out_dim: gates.
+        init_method: "random" uses every feature equally often, up to one; a gate may read one
+            feature twice. "random-unique" gives each gate two different features, and no two gates
+            the same pair.
+        indices: the wiring itself, integers [2, out_dim] below `in_dim`, instead of drawing it.
+        device: where the buffer lives.
+
+    Attributes:
+        indices: int64 buffer [2, out_dim]; row 0 is each gate's `a`, row 1 its `b`.
+
+    Draws come from torch's global generator: `torch.manual_seed` makes them repeatable.
+
+    Raises:
+        InputError: unknown method, impossible sizes or unusable indices.
+    """
+
+    indices: Tensor
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        init_method: str = "random",
+        indices: Any = None,
+        device: Any = "cpu",
+    ) -> None:
+        super().__init__()
+        self.in_dim = in_dim
+        self.out_dim = out_dim
+        self.lut_rank = 2
+        self.init_method = init_method if indices is None else "given"
+        wiring = self._draw(init_method) if indices is None else self._checked(indices)
+        self.register_buffer("indices", wiring.to(device))
+        self._readers: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
+
+    def _draw(self, init_method: str) -> Tensor:
+        if init_method == "random":
+            return _random(self.in_dim, self.out_dim)
+        if init_method == "random-unique":
+            return _random_unique(self.in_dim, self.out_dim)
+        raise InputError(
+            f"connections: init_method {init_method!r}; allowed are "
+            f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
+        )
+
+    def _checked(self, indices: Any) -> Tensor:
+        wiring = torch.as_tensor(indices)
+        if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
+            raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
+        if wiring.shape != (2, self.out_dim):
+            raise InputError(
+                f"connections: indices of shape {list(wiring.shape)}; "
+                f"allowed is [2, {self.out_dim}], one column a gate"
+            )
+        low, high = int(wiring.min()), int(wiring.max())
+        if low < 0 or high >= self.in_dim:
+            raise InputError(
+                f"connections: indices from {low} to {high}; allowed are 0 to {self.in_dim - 1}"
+            )
+        return wiring.detach().to(torch.int64).clone()
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The transposed wiring of `functional.readers_of`, kept until `indices` changes."""
+        indices = self.indices
+        if indices.is_inference():
+            return readers_of(indices, self.in_dim)
+        kept = self._readers
+        if kept is None or kept[0] is not indices or kept[1] != indices._version:
+            kept = (indices, indices._version, readers_of(indices, self.in_dim))
+            self._readers = kept
+        return kept[2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gather: [batch, in_dim] to [batch, 2, out_dim]."""
+        return x[:, self.indices]
+
+    def extra_repr(self) -> str:
+        return f"{self.in_dim}, {self.out_dim}, init_method={self.init_method}"
+
+
+def _random(in_dim: int, out_dim: int) -> Tensor:
+    ends = 2 * out_dim
+    order = torch.randperm(max(ends, in_dim))
+    return (order[:ends] % in_dim).reshape(2, out_dim)
+
+
+def _random_unique(in_dim: int, out_dim: int) -> Tensor:
+    pairs = in_dim * (in_dim - 1) // 2
+    if out_dim > pairs:
+        raise InputError(
+            f"connections: random-unique for {out_dim} gates on {in_dim} features; allowed are at "
+            f"most {pairs} gates, one a pair; use fewer gates or init_method='random'"
+        )
+    if 3 * out_dim > pairs:
+        columns = torch.combinations(torch.arange(in_dim), 2)[torch.randperm(pairs)[:out_dim]]
+        flipped = torch.rand(out_dim) < 0.5
+        return torch.where(flipped.unsqueeze(1), columns.flip(1), columns).t().contiguous()
+    return _draw_pairs(in_dim, out_dim)
+
+
+def _draw_pairs(in_dim: int, out_dim: int) -> Tensor:
+    """Few of many pairs: draw evenly, drop repeats, draw the rest again."""
+    found = torch.empty(2, 0, dtype=torch.int64)
+    while found.shape[1] < out_dim:
+        found = torch.cat([found, _random(in_dim, out_dim)], dim=1)
+        found = found[:, found[0] != found[1]]
+        key = found.amin(0) * in_dim + found.amax(0)
+        found = found[:, _first_of_each(key)]
+    return found[:, :out_dim].contiguous()
+
+
+def _first_of_each(key: Tensor) -> Tensor:
+    """Positions, ascending, of the first occurrence of each value in `key` [n]."""
+    order = torch.argsort(key, stable=True)
+    ranked = key[order]
+    fresh = torch.ones_like(ranked, dtype=torch.bool)
+    fresh[1:] = ranked[1:] != ranked[:-1]
+    return order[fresh].sort().values

@@ -1,0 +1,112 @@
+"""The arithmetic of a layer of two-input gates, forward and backward.
+
+A mixture of the 16 functions of two bits is bilinear, `c0 + c1*a + c2*b + c3*a*b`, so a gate needs
+four coefficients and never 16 products (difflogic sums the 16: arXiv:2210.08277).
+
+`logic_gates` is the seam: a fused native kernel can stand behind it without any layer knowing.
+Activations inside are feature-major, [features, batch], so every fanin is one contiguous row;
+layers hand on transposed views of that, and a chain of layers never transposes in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Transpose = Callable[[], tuple[Tensor, Tensor]]
+
+
+def gate_coefficients(dtype: torch.dtype = torch.float32) -> Tensor:
+    """Coefficients [16, 4] of `1, a, b, a*b` for each gate.
+
+    Gate ids are `8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1)`, as in difflogic and torchlogix.
+    """
+    f00, f01, f10, f11 = gate_tables().to(dtype).unbind(1)
+    return torch.stack([f00, f10 - f00, f01 - f00, f11 - f10 - f01 + f00], dim=1)
+
+
+def gate_tables() -> Tensor:
+    """Truth tables of the 16 gates: bool [16, 4], columns AB = 00, 01, 10, 11."""
+    return (torch.arange(16).unsqueeze(1) >> torch.tensor([3, 2, 1, 0])) & 1 == 1
+
+
+def logic_gates(
+    x: Tensor,
+    coefficients: Tensor,
+    indices: Tensor,
+    transpose: Transpose,
+    grad_factor: float = 1.0,
+) -> Tensor:
+    """Evaluate one layer of gates.
+
+    Args:
+        x: [in_dim, batch], feature-major.
+        coefficients: [4, out_dim] of `1, a, b, a*b`, in the dtype of `x`.
+        indices: int64 [2, out_dim], the features that are each gate's `a` and `b`.
+        transpose: answers `readers_of(indices, in_dim)`; called in the backward pass only.
+        grad_factor: scales the gradient for `x`.
+
+    Returns:
+        [out_dim, batch].
+    """
+    return _LogicGates.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+
+
+def readers_of(indices: Tensor, in_dim: int) -> tuple[Tensor, Tensor]:
+    """The transposed wiring, as compressed rows.
+
+    Args:
+        indices: int64 [2, out_dim].
+        in_dim: how many features there are.
+
+    Returns:
+        `order` int64 [2 * out_dim], positions in `indices.reshape(-1)` sorted by feature, and
+        `offsets` int64 [in_dim], where the positions of each feature begin.
+    """
+    flat = indices.reshape(-1)
+    counts = torch.bincount(flat, minlength=in_dim)
+    return torch.argsort(flat, stable=True), torch.cumsum(counts, 0) - counts
+
+
+class _LogicGates(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        coefficients: Tensor,
+        indices: Tensor,
+        transpose: Transpose,
+        grad_factor: float,
+    ) -> Tensor:
+        c0, c1, c2, c3 = coefficients.unsqueeze(2)
+        a, b = x.index_select(0, indices[0]), x.index_select(0, indices[1])
+        slope = torch.addcmul(c1, b, c3)
+        ctx.save_for_backward(coefficients, a, b, slope)
+        ctx.transpose, ctx.grad_factor = transpose, grad_factor
+        return torch.addcmul(c0, b, c2).addcmul_(slope, a)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        coefficients, a, b, slope = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x = grad_c = None
+        if ctx.needs_input_grad[1]:
+            grad_c = _coefficient_gradient(grad, a, b)
+        if ctx.needs_input_grad[0]:
+            c2, c3 = coefficients[2:].unsqueeze(2)
+            into = torch.cat([grad * slope, torch.addcmul(c2, a, c3).mul_(grad)])
+            order, offsets = ctx.transpose()
+            grad_x = F.embedding_bag(order, into, offsets, mode="sum")
+            if ctx.grad_factor != 1.0:
+                grad_x.mul_(ctx.grad_factor)
+        return grad_x, grad_c, None, None, None
+
+
+def _coefficient_gradient(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    ga = grad * a
+    return torch.stack([grad.sum(1), ga.sum(1), (grad * b).sum(1), ga.mul_(b).sum(1)])
