@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .netlist import FALSE, FIRST_INPUT, TRUE, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile
+from .netlist import (
+    FALSE,
+    FIRST_INPUT,
+    TRUE,
+    Argmax,
+    Cell,
+    IntArray,
+    Luts,
+    Netlist,
+    Popcount,
+    Tile,
+    renumbered,
+)
 from .verify import check_fanin, verify
 
 __all__ = ["FALSE", "TRUE", "Builder"]
@@ -79,7 +91,7 @@ class Builder:
             NetlistError: a cell reads a net that does not exist.
         """
         final = self._final_numbers()
-        cells = [_renumber(cell, final) for _, cell in self._cells]
+        cells = [renumbered(cell, final) for _, cell in self._cells]
         wanted = np.asarray(outputs, np.int64).reshape(-1)
         return verify(Netlist(self.n_inputs, tuple(cells), final[wanted]))
 
@@ -90,15 +102,3 @@ class Builder:
         final[np.concatenate(order)] = np.arange(self._next, dtype=np.int32)
         return final
 
-
-def _renumber(cell: Cell, final: NDArray[np.int32]) -> Cell:
-    fanin = final[cell.fanin]
-    match cell:
-        case Luts():
-            return Luts(fanin, cell.table)
-        case Popcount():
-            return Popcount(fanin)
-        case Argmax():
-            return Argmax(fanin)
-        case Tile():
-            return Tile(cell.body, fanin)

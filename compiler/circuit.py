@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..runtime.arrays import as_batch
+from ..runtime.arrays import as_batch, binarize
 from ..runtime.errors import NetlistError
 from .netlist import Argmax, IntArray, Netlist
 from .simulate import simulate
@@ -64,9 +64,7 @@ class Encoder:
 
     def __call__(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Bits [n, len(feature)] of a batch; raises InputError as `runtime.arrays.as_batch`."""
-        rows = as_batch(x, self.shape)
-        wide = rows.dtype if rows.dtype == np.float64 else np.dtype(np.float32)
-        return rows[:, self.feature].astype(wide) > self.threshold.astype(wide)
+        return binarize(as_batch(x, self.shape), self.feature, self.threshold)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ fanin of net 0 or 1. Passes never mutate a netlist; they build another.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -183,6 +183,11 @@ class Tile(_Cell):
 
 
 Cell: TypeAlias = Union[Luts, Popcount, Argmax, Tile]
+
+
+def renumbered(cell: Cell, nets: NDArray[np.int32]) -> Cell:
+    """The same cell reading `nets[f]` where it read `f`."""
+    return replace(cell, fanin=nets[cell.fanin])
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,8 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     if features == 0:
         return np.zeros((len(array), 0), array.dtype)
     rows = array.reshape(len(array), features)
-    if rows.strides[1] != rows.itemsize or rows.strides[0] < 0 or not rows.dtype.isnative:
+    plain = rows.dtype.isnative and rows.flags.aligned
+    if rows.strides[1] != rows.itemsize or rows.strides[0] < 0 or not plain:
         rows = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("="))
     return rows
 
@@ -57,6 +58,18 @@ def _as_array(x: Any) -> NDArray[Any]:
         f"input: {type(x).__name__}; allowed is a numpy array or a torch tensor; "
         "wrap it with numpy.asarray(x)"
     )
+
+
+def binarize(
+    rows: NDArray[Any], feature: NDArray[np.integer[Any]], threshold: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Bits [n, m]: `rows[:, feature] > threshold`, compared as PyTorch does.
+
+    rows: [n, features], as from `as_batch`; in float64 if that is its dtype, else in float32. NaN
+    compares false.
+    """
+    wide = rows.dtype if rows.dtype == np.float64 else np.dtype(np.float32)
+    return rows[:, feature].astype(wide) > threshold.astype(wide)
 
 
 def pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -1,0 +1,218 @@
+"""A netlist as a program over slots: what the C interpreter and numpy both run.
+
+A **slot** holds one word of samples. Each cell becomes instructions over slots, and a slot is used
+again once its net has been read for the last time, so the working set stays near the width of the
+network instead of its size. Rows of one truth table stand together, sorted by fanin: a machine
+dispatches once for thousands of gates and then streams through index arrays.
+
+The code is one stream of unsigned integers::
+
+    lut       op, n,              n rows of  (output, input, ...)
+    popcount  op, groups, m,      groups rows of  (width outputs, m inputs)
+    tile      op, places,         places rows of  (outputs, inputs)
+    end       0
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler import Argmax, Cell, Luts, Netlist, Popcount, Tile
+from ..compiler.netlist import FALSE, FIRST_INPUT, TRUE
+from ..compiler.tables import as_tables, swap
+
+NONE = 0xFFFF_FFFF
+_FOREVER = np.iinfo(np.int32).max
+Slots = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One kind of instruction: a truth table of k inputs, the popcount, or a tile with its body."""
+
+    kind: str
+    table: int = 0
+    k: int = 0
+    body: Program | None = None
+
+    @property
+    def key(self) -> tuple[str, int, int, int]:
+        return (self.kind, self.table, self.k, id(self.body))
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions over `n_slots` slots.
+
+    ops: numbered from 1 in the code. parts: uint32 streams that run one after the other; a caller
+    may stop after any. input_slot: [n_inputs], NONE where an input is never read. output_slot:
+    [outputs]. false_slot, true_slot: where the constants lie, NONE if unread. scratch: slots that
+    tile bodies need beyond `n_slots`.
+    """
+
+    netlist: Netlist
+    ops: tuple[Op, ...]
+    parts: tuple[Slots, ...]
+    n_slots: int
+    scratch: int
+    input_slot: Slots
+    output_slot: Slots
+    false_slot: int
+    true_slot: int
+
+    @property
+    def only_luts(self) -> bool:
+        return all(isinstance(cell, Luts) for cell in self.netlist.cells)
+
+
+def assemble(netlist: Netlist, cuts: tuple[int, ...] = ()) -> Program:
+    """The program of a netlist with LUTs of at most 3 inputs, popcounts and tiles.
+
+    Args:
+        netlist: legal in that sense, its tile bodies too.
+        cuts: cell indices at which a new part of the code begins.
+    """
+    return _Assembler(netlist, cuts, {}).program()
+
+
+@dataclass
+class _Assembler:
+    netlist: Netlist
+    cuts: tuple[int, ...]
+    bodies: dict[int, Program]
+    ops: dict[tuple[str, int, int, int], int] = field(default_factory=dict)
+    op_list: list[Op] = field(default_factory=list)
+
+    def program(self) -> Program:
+        netlist = self.netlist
+        slots = _Slots(netlist)
+        streams: list[list[NDArray[np.uint32]]] = [[]]
+        for index, (first, cell) in enumerate(netlist.placed()):
+            if index in self.cuts:
+                streams.append([])
+            streams[-1] += self._cell(first, cell, slots)
+            slots.release(index)
+        streams += [[] for _ in range(1 + len(self.cuts) - len(streams))]
+        end = np.zeros(1, np.uint32)
+        return Program(
+            netlist,
+            tuple(self.op_list),
+            tuple(np.concatenate([*stream, end]) for stream in streams),
+            slots.count,
+            max((_depth(op.body) for op in self.op_list if op.body), default=0),
+            slots.of[FIRST_INPUT : FIRST_INPUT + netlist.n_inputs].copy(),
+            slots.of[netlist.outputs],
+            int(slots.of[FALSE]),
+            int(slots.of[TRUE]),
+        )
+
+    def _op(self, op: Op) -> int:
+        if op.key not in self.ops:
+            self.op_list.append(op)
+            self.ops[op.key] = len(self.op_list)
+        return self.ops[op.key]
+
+    def _cell(self, first: int, cell: Cell, slots: _Slots) -> list[NDArray[np.uint32]]:
+        match cell:
+            case Luts():
+                return self._luts(first, cell, slots)
+            case Popcount():
+                nets = np.arange(first, first + cell.n_nets)
+                made = slots.take(nets).reshape(len(cell.fanin), cell.width)
+                rows = np.hstack([made, slots.of[cell.fanin]])
+                header = [self._op(Op("popcount")), len(rows), cell.fanin.shape[1]]
+                return [np.array(header, np.uint32), rows.ravel()]
+            case Tile():
+                nets = np.arange(first, first + cell.n_nets)
+                made = slots.take(nets).reshape(cell.places, -1)
+                rows = np.hstack([made, slots.of[cell.fanin]])
+                op = self._op(Op("tile", body=self._body(cell.body)))
+                return [np.array([op, cell.places], np.uint32), rows.ravel()]
+            case Argmax():
+                raise AssertionError("argmax must be lowered before a program is assembled")
+
+    def _body(self, body: Netlist) -> Program:
+        if id(body) not in self.bodies:
+            self.bodies[id(body)] = _Assembler(body, (), self.bodies).program()
+        return self.bodies[id(body)]
+
+    def _luts(self, first: int, cell: Luts, slots: _Slots) -> list[NDArray[np.uint32]]:
+        assert cell.k <= 3, "wider LUTs must be decomposed before a program is assembled"
+        live = np.flatnonzero(slots.last_use[first : first + cell.n_nets] >= 0)
+        if not len(live):
+            return []
+        fanin, table = _sort_inputs(slots.of[cell.fanin[live]], as_tables(cell.table[live]))
+        order = np.lexsort([*fanin.T[::-1], table])
+        fanin, table = fanin[order], table[order]
+        made = slots.take(first + live[order])
+        rows = np.column_stack([made, fanin])
+        starts = np.flatnonzero(np.diff(table, prepend=~table[0]))
+        code: list[NDArray[np.uint32]] = []
+        for start, stop in zip(starts, [*starts[1:], len(table)], strict=True):
+            op = self._op(Op("lut", int(table[start]), cell.k))
+            code += [np.array([op, stop - start], np.uint32), rows[start:stop].ravel()]
+        return code
+
+
+class _Slots:
+    """Which slot holds which net, while the cells are walked in order."""
+
+    def __init__(self, netlist: Netlist) -> None:
+        self.last_use = _last_uses(netlist)
+        self.of = np.full(netlist.n_nets, NONE, np.uint32)
+        self.count = 0
+        self._free = np.zeros(0, np.uint32)
+        self._order = np.argsort(self.last_use, kind="stable")
+        self._sorted = self.last_use[self._order]
+        given = np.arange(FIRST_INPUT + netlist.n_inputs)
+        self.take(given[self.last_use[given] >= 0])
+
+    def take(self, nets: NDArray[np.integer]) -> Slots:
+        """Give each net a slot, lowest first; returns them."""
+        reused = self._free[: len(nets)]
+        self._free = self._free[len(nets) :]
+        fresh = np.arange(self.count, self.count + len(nets) - len(reused), dtype=np.uint32)
+        self.count += len(fresh)
+        self.of[nets] = np.concatenate([reused, fresh])
+        return self.of[nets]
+
+    def release(self, cell: int) -> None:
+        """Free the slots of nets that `cell` was the last to read."""
+        start, stop = np.searchsorted(self._sorted, [cell, cell + 1])
+        if stop > start:
+            freed = self.of[self._order[start:stop]]
+            self._free = np.sort(np.concatenate([self._free, freed]))
+
+
+def _last_uses(netlist: Netlist) -> NDArray[np.int32]:
+    """The last cell that reads each net; -1 if none does. Outputs and constants are kept."""
+    last = np.full(netlist.n_nets, -1, np.int32)
+    for index, (first, cell) in enumerate(netlist.placed()):
+        last[cell.fanin] = index
+        if not isinstance(cell, Luts):  # all its outputs are written, so all need a slot
+            last[first : first + cell.n_nets] = np.maximum(last[first : first + cell.n_nets], index)
+    for constant in (FALSE, TRUE):
+        last[constant] = _FOREVER if last[constant] >= 0 else -1
+    last[netlist.outputs] = _FOREVER
+    return last
+
+
+def _sort_inputs(fanin: Slots, table: NDArray[np.uint64]) -> tuple[Slots, NDArray[np.uint64]]:
+    """Rows with their inputs in ascending order, so that fewer distinct tables remain."""
+    columns = list(fanin.T)
+    for i, j in ((0, 1), (1, 2), (0, 1)):
+        if j < len(columns):
+            wrong = columns[i] > columns[j]
+            table = np.where(wrong, swap(table, i, j), table)
+            columns[i], columns[j] = (
+                np.where(wrong, columns[j], columns[i]),
+                np.where(wrong, columns[i], columns[j]),
+            )
+    return np.column_stack(columns), table
+
+
+def _depth(body: Program | None) -> int:
+    return body.n_slots + body.scratch if body else 0
