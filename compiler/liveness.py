@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .netlist import FALSE, TRUE, Luts, Netlist, Popcount, Tile
+from .netlist import FALSE, FIRST_INPUT, TRUE, Luts, Netlist, Popcount, Tile
 
 Mask = NDArray[np.bool_]
 Memo = dict[tuple[int, bytes], Mask]
@@ -55,5 +55,6 @@ def live_inputs(body: Netlist, wanted: Mask | None = None, memo: Memo | None = N
     memo = {} if memo is None else memo
     key = (id(body), b"" if wanted is None else wanted.tobytes())
     if key not in memo:
-        memo[key] = live_nets(body, wanted, memo)[2 : 2 + body.n_inputs]
+        live = live_nets(body, wanted, memo)
+        memo[key] = live[FIRST_INPUT : FIRST_INPUT + body.n_inputs].copy()
     return memo[key]

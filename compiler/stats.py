@@ -17,8 +17,8 @@ _CHUNK = 1 << 24  # net levels held at once
 class Stats:
     """The figures of one netlist.
 
-    Gates, LUTs, popcount groups and argmaxes count tiles unrolled: places times body. `cells` counts
-    those of the netlist itself and of each distinct body once, and `stored_bytes` their arrays.
+    Gates, LUTs, popcount groups and argmaxes count tiles unrolled: places times body. `cells`
+    counts the netlist's own and those of each distinct body once; `stored_bytes` is their arrays.
     """
 
     inputs: int
