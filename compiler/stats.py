@@ -117,7 +117,7 @@ def _levels(netlist: Netlist, inputs: IntArray) -> IntArray:
             case Argmax():
                 level[:, driven] = _deepest(level, cell.fanin.reshape(1, -1)) + 1
             case Tile():
-                rows = level[:, cell.fanin].reshape(-1, cell.body.n_inputs)
+                rows = level[:, cell.fanin].reshape(len(level) * cell.places, cell.body.n_inputs)
                 level[:, driven] = _tile_levels(cell.body, rows).reshape(len(level), -1)
     return level
 
@@ -143,7 +143,7 @@ def _tile_levels(body: Netlist, rows: IntArray) -> IntArray:
 
 def _unique_rows(rows: IntArray) -> tuple[IntArray, NDArray[np.intp]]:
     """Distinct rows of [n, m], and for each row its index among them."""
-    if not rows.shape[1] or (rows == rows[:1]).all():
+    if 0 in rows.shape or (rows == rows[:1]).all():
         return rows[:1], np.zeros(len(rows), np.intp)
     packed = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.strides[0]))).reshape(-1)
     _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
