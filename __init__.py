@@ -1,1 +1,143 @@
-"""Gatewright: train logic networks in PyTorch, compile them to bit-parallel C and Verilog."""
+"""Gatewright: train logic networks in PyTorch, compile them to bit-parallel C and Verilog.
+
+    circuit = gw.trace(model, input_shape=(1, 28, 28))   # a PyTorch module as a gate graph
+    compiled = gw.compile(circuit)                       # a shared library, loaded
+    compiled.predict(x)
+
+Importing this package imports neither torch nor jinja2; each function imports what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .runtime.errors import GatewrightError
+from .runtime.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .compiler import Circuit, Netlist
+    from .compiler.equivalence import Equivalence
+    from .runtime.compiled import CompiledCircuit
+
+__all__ = [
+    "GatewrightError",
+    "__version__",
+    "compile",
+    "emit",
+    "equivalent",
+    "load",
+    "optimize",
+    "read",
+    "trace",
+    "write",
+]
+
+# Public names that are simply those of an inner module, imported when first used.
+_LAZY = {
+    "trace": "frontend.trace",
+    "load": "runtime.compiled",
+    "equivalent": "compiler.equivalence",
+    "optimize": "compiler.pipeline",
+    "read": "compiler.files",
+    "write": "compiler.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
+
+def compile(
+    model: Any,
+    target: str = "c",
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    level: int = 2,
+    name: str = "circuit",
+) -> CompiledCircuit:
+    """Optimise a circuit, build it, and load it.
+
+    Args:
+        model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
+        target: "c", a shared library built with the machine's C compiler, or "numpy", which needs
+            none and gives the same answers.
+        input_shape: of one sample; needed for a module, and only there.
+        level: how hard to optimise, 0 to 3, as `optimize`.
+        name: names the library and its C functions.
+
+    Returns:
+        A `CompiledCircuit`, whose methods take batches [n, \\*input_shape].
+
+    Raises:
+        TraceError: the module is not Boolean in evaluation mode.
+        EmitError: an unknown target or an unusable name.
+        ToolMissing, BuildError: no C compiler, or it failed, or there is no room for the result.
+    """
+    from .backends.build import build
+    from .compiler.pipeline import optimize
+
+    return build(optimize(_circuit(model, input_shape), level), target, name)
+
+
+def emit(
+    model: Any,
+    target: str,
+    folder: str | os.PathLike[str],
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    name: str = "circuit",
+    vectors: Any = None,
+    **options: Any,
+) -> list[Path]:
+    """Write a circuit as text; starts no compiler and does not optimise.
+
+    Args:
+        model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
+        target: "c" or "verilog".
+        folder: where the files go; made if needed.
+        input_shape: of one sample; needed for a module, and only there.
+        name: of files, functions and modules.
+        vectors: for "verilog", inputs [n, \\*shape] for a self-checking testbench.
+        options: of the backend, such as `isas=` for "c" and `feature_bits=` for "verilog".
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        EmitError: an unknown target or option, or a circuit that the target cannot express.
+        FileError: a file cannot be written.
+    """
+    from .backends.text import emit_text
+
+    circuit = _circuit(model, input_shape)
+    return emit_text(circuit, target, name, vectors, options).write(folder)
+
+
+def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:
+    from .compiler import Circuit, Encoder, Netlist
+    from .runtime.errors import InputError
+
+    if isinstance(model, Netlist):
+        model = Circuit(Encoder.boolean(model.n_inputs), model)
+    if isinstance(model, Circuit):
+        if input_shape is not None:
+            raise InputError("input_shape: a circuit knows its own; leave the argument out")
+        return model
+    if input_shape is None:
+        raise InputError(
+            f"{type(model).__name__}: the shape of one sample is needed; "
+            "pass input_shape=, for example input_shape=(784,)"
+        )
+    from .frontend.trace import trace
+
+    return trace(model, input_shape)

@@ -78,5 +78,3 @@ def expression(table: int, names: Sequence[str], dialect: Dialect) -> str:
         return expression(halves[0], names[:-1], dialect)
     low, high = (expression(half, names[:-1], dialect) for half in halves)
     return dialect.mux.format(select=names[-1], high=high, low=low)
-
-

@@ -12,13 +12,13 @@ from ..compiler.netlist import FIRST_INPUT, IntArray, renumbered
 
 
 def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
-    """Gather neighbouring `Luts` cells, at most `limit` gates together, into one-place tiles.
+    """Gather neighbouring `Luts` cells into one-place tiles, while they are few.
 
     Values inside such a run then live in registers, and only what is read elsewhere is stored.
 
     Args:
         netlist: any netlist.
-        limit: gates in a run; larger runs stay as they are.
+        limit: gates in all runs before, and in all behind the cut; what exceeds it stays as it is.
         cut: a cell index that no run crosses, because other code may begin there.
 
     Returns:
@@ -26,17 +26,18 @@ def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
     """
     firsts = [first for first, _ in netlist.placed()] + [netlist.n_nets]
     last_reader = _last_readers(netlist)
-    final = np.arange(netlist.n_nets, dtype=np.int32)  # from nets of `netlist` to those of the result
+    final = np.arange(
+        netlist.n_nets, dtype=np.int32
+    )  # from nets of `netlist` to those of the result
     cells: list[Cell] = []
     new_cut = 0
     net = FIRST_INPUT + netlist.n_inputs
-    for start, stop in _runs(netlist, limit, cut):
-        driven = np.arange(firsts[start], firsts[stop], dtype=np.int32)
-        if isinstance(netlist.cells[start], Luts) and len(driven) <= limit:
+    for start, stop, small in _runs(netlist, limit, cut):
+        kept = driven = np.arange(firsts[start], firsts[stop], dtype=np.int32)
+        if small:
             kept = driven[last_reader[driven] >= stop]
-            cell = _tile(netlist.cells[start:stop], driven, kept, final)
+            cell: Cell = _tile(netlist.cells[start:stop], driven, kept, final)
         else:
-            kept = driven
             cell = renumbered(netlist.cells[start], final)
         if start < cut:
             new_cut = len(cells) + 1
@@ -47,17 +48,19 @@ def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
     return Netlist(netlist.n_inputs, tuple(cells), final[netlist.outputs]), min(new_cut, len(cells))
 
 
-def _runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int]]:
-    """[start, stop) of neighbouring LUT cells within the limit; every other cell alone."""
-    runs: list[tuple[int, int]] = []
-    kinds = [(isinstance(cell, Luts), index < cut) for index, cell in enumerate(netlist.cells)]
-    for (is_luts, _), group in groupby(range(len(kinds)), key=kinds.__getitem__):
+def _runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int, bool]]:
+    """(start, stop, small): neighbouring LUT cells within the limit, every other cell alone."""
+    runs: list[tuple[int, int, bool]] = []
+    left = [limit, limit]  # before and after the cut, so that long networks still compile fast
+    kinds = [(isinstance(cell, Luts), index >= cut) for index, cell in enumerate(netlist.cells)]
+    for (is_luts, part), group in groupby(range(len(kinds)), key=kinds.__getitem__):
         indices = list(group)
         gates = sum(netlist.cells[i].n_nets for i in indices)
-        if is_luts and gates <= limit:
-            runs.append((indices[0], indices[-1] + 1))
+        if is_luts and gates <= left[part]:
+            left[part] -= gates
+            runs.append((indices[0], indices[-1] + 1, True))
         else:
-            runs += [(i, i + 1) for i in indices]
+            runs += [(i, i + 1, False) for i in indices]
     return runs
 
 

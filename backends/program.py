@@ -20,9 +20,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Argmax, Cell, Luts, Netlist, Popcount, Tile
+from ..compiler import Argmax, Cell, Circuit, Luts, Netlist, Popcount, Tile
 from ..compiler.netlist import FALSE, FIRST_INPUT, TRUE
+from ..compiler.passes.decompose import Decompose
+from ..compiler.passes.lower import lower_argmax
 from ..compiler.tables import as_tables, swap
+from .outline import outline
 
 NONE = 0xFFFF_FFFF
 _FOREVER = np.iinfo(np.int32).max
@@ -68,20 +71,38 @@ class Program:
         return all(isinstance(cell, Luts) for cell in self.netlist.cells)
 
 
-def assemble(netlist: Netlist, cuts: tuple[int, ...] = ()) -> Program:
+def legal(circuit: Circuit) -> Circuit:
+    """The circuit with LUTs of at most three inputs and no argmax, as programs need it."""
+    return circuit.with_netlist(lower_argmax(Decompose(3)(circuit.netlist)))
+
+
+def class_program(circuit: Circuit, straight_line: int = 0) -> Program:
+    """The program of a legal circuit: its outputs, and in a second part the bits of the class.
+
+    Up to `straight_line` gates in a part become tiles of one place; see `outline`.
+    """
+    netlist, cut = circuit.netlist, len(circuit.netlist.cells)
+    if circuit.decoder is not None:
+        head = lower_argmax(circuit.class_netlist())
+        outputs = np.concatenate([netlist.outputs, head.outputs])
+        netlist = Netlist(netlist.n_inputs, head.cells, outputs)
+    return assemble(*outline(netlist, straight_line, cut))
+
+
+def assemble(netlist: Netlist, cut: int | None = None) -> Program:
     """The program of a netlist with LUTs of at most 3 inputs, popcounts and tiles.
 
     Args:
         netlist: legal in that sense, its tile bodies too.
-        cuts: cell indices at which a new part of the code begins.
+        cut: the cell at which the second part of the code begins; one part if None.
     """
-    return _Assembler(netlist, cuts, {}).program()
+    return _Assembler(netlist, cut, {}).program()
 
 
 @dataclass
 class _Assembler:
     netlist: Netlist
-    cuts: tuple[int, ...]
+    cut: int | None
     bodies: dict[int, Program]
     ops: dict[tuple[str, int, int, int], int] = field(default_factory=dict)
     op_list: list[Op] = field(default_factory=list)
@@ -91,11 +112,12 @@ class _Assembler:
         slots = _Slots(netlist)
         streams: list[list[NDArray[np.uint32]]] = [[]]
         for index, (first, cell) in enumerate(netlist.placed()):
-            if index in self.cuts:
+            if index == self.cut:
                 streams.append([])
             streams[-1] += self._cell(first, cell, slots)
             slots.release(index)
-        streams += [[] for _ in range(1 + len(self.cuts) - len(streams))]
+        if self.cut is not None and len(streams) == 1:
+            streams.append([])
         end = np.zeros(1, np.uint32)
         return Program(
             netlist,
@@ -136,7 +158,7 @@ class _Assembler:
 
     def _body(self, body: Netlist) -> Program:
         if id(body) not in self.bodies:
-            self.bodies[id(body)] = _Assembler(body, (), self.bodies).program()
+            self.bodies[id(body)] = _Assembler(body, None, self.bodies).program()
         return self.bodies[id(body)]
 
     def _luts(self, first: int, cell: Luts, slots: _Slots) -> list[NDArray[np.uint32]]:

@@ -32,11 +32,16 @@ def write_archive(
     Raises:
         FileError: the file cannot be written (no such folder, no room, not allowed).
     """
-    header = {"gatewright": kind, "version": VERSION, **manifest}
+    write_file(path, archive_bytes(kind, manifest, arrays))
+
+
+def archive_bytes(kind: str, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The content of a container."""
+    header = {**manifest, "gatewright": kind, "version": VERSION}
     text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{_MANIFEST: text}, **arrays)
-    write_file(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
@@ -83,32 +88,45 @@ def read_archive(
         FileError: the file is missing, truncated, damaged, of another kind or version, or claims
             more than it holds.
     """
+    return parse_archive(read_file(path), str(path), kind)
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The whole file at `path`; FileError if it cannot be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {
-                name.removesuffix(".npy"): _member(archive, name) for name in _names(archive, path)
-            }
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except OSError as error:
         raise FileError(f"{path}: cannot read: {error.strerror or error}") from None
+
+
+def parse_archive(
+    data: bytes, where: str, kind: str | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """A container from its bytes; as `read_archive`, with `where` for the messages."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            arrays = {
+                name.removesuffix(".npy"): _member(archive, name)
+                for name in _names(archive, len(data))
+            }
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise FileError(
-            f"{path}: not a Gatewright file, or damaged: {error}; write it again with gatewright"
+            f"{where}: not a Gatewright file, or damaged: {error}; write it again with gatewright"
         ) from None
-    manifest = _manifest(arrays.pop(_MANIFEST, None), path)
+    manifest = _manifest(arrays.pop(_MANIFEST, None), where)
     if manifest.get("version") != VERSION:
         raise FileError(
-            f"{path}: format version {manifest.get('version')}; allowed is {VERSION}; "
+            f"{where}: format version {manifest.get('version')}; allowed is {VERSION}; "
             "use the Gatewright that wrote it"
         )
     if kind is not None and manifest["gatewright"] != kind:
-        raise FileError(f"{path}: holds a {manifest['gatewright']}; a {kind} is needed here")
+        raise FileError(f"{where}: holds a {manifest['gatewright']}; a {kind} is needed here")
     return manifest, arrays
 
 
-def _names(archive: zipfile.ZipFile, path: Any) -> list[str]:
-    size = os.path.getsize(path)
+def _names(archive: zipfile.ZipFile, size: int) -> list[str]:
     names = archive.namelist()
     if len(set(names)) != len(names):
         raise ValueError("two members of one name")
@@ -137,19 +155,12 @@ def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
 
 
-def _manifest(array: NDArray[Any] | None, path: Any) -> dict[str, Any]:
+def _manifest(array: NDArray[Any] | None, where: str) -> dict[str, Any]:
     try:
         manifest = json.loads(array.tobytes()) if array is not None else None
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("gatewright"), str):
-        raise FileError(f"{path}: no Gatewright manifest; write it again with gatewright")
+        raise FileError(f"{where}: no Gatewright manifest; write it again with gatewright")
     return manifest
 
-
-def kind_of(path: str | os.PathLike[str]) -> str | None:
-    """The kind of container at `path`, or None if it is none of ours."""
-    try:
-        return read_archive(path)[0]["gatewright"]
-    except FileError:
-        return None

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .archive import archive_bytes
 from .arrays import binarize, pack, unpack
 from .errors import FileError
 
 Words = NDArray[np.uint64]
 _ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-_WORDS = 64
+_BATCH = 4096
 NONE = 0xFFFF_FFFF
 
 
@@ -152,17 +153,36 @@ class InterpreterEngine:
 
     isa = "numpy"
 
-    def bits(self, rows: NDArray[Any], parts: int) -> NDArray[np.bool_]:
-        """All output bits of the first `parts` parts, for a batch: bool [n, outputs]."""
-        found = [
-            self._block(rows[start : start + 64 * _WORDS], parts)
-            for start in range(0, len(rows), 64 * _WORDS)
-        ]
-        return np.concatenate(found or [np.zeros((0, len(self._plan.output_slot)), np.bool_)])
+    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
+        """Write the answers for `rows` [n, features] into `out`."""
+        for start in range(0, len(rows), _BATCH):
+            block = slice(start, start + _BATCH)
+            out[block] = self._answer(rows[block], what)
 
-    def _block(self, rows: NDArray[Any], parts: int) -> NDArray[np.bool_]:
+    def _answer(self, rows: NDArray[Any], what: str) -> NDArray[Any]:
         inputs = pack(binarize(rows, self._feature, self._threshold))
-        return unpack(run_plan(self._plan, inputs, parts), len(rows))
+        planes = run_plan(self._plan, inputs, 2 if what == "classes" else 1)
+        bits = unpack(planes, len(rows))
+        split = self.manifest["output_bits"]
+        if what == "bits":
+            return bits[:, :split]
+        if what == "classes":
+            return _numbers(bits[:, split:])
+        decoder = self.manifest["decoder"]
+        counts = _numbers(bits[:, :split].reshape(len(rows), decoder["groups"], -1))
+        if what == "counts":
+            return counts
+        beta, tau = np.float32(decoder["beta"]), np.float32(decoder["tau"])
+        return (counts.astype(np.float32) + beta) / tau
+
+    def data(self) -> bytes:
+        """The plan as the file that `load` reads."""
+        return archive_bytes("plan", self.manifest, self.arrays)
+
+
+def _numbers(bits: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Unsigned numbers from their bits, least significant first, along the last axis."""
+    return (bits * (1 << np.arange(bits.shape[-1]))).sum(axis=-1)
 
 
 def _check(plan: Plan, n_inputs: int) -> None:

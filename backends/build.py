@@ -1,0 +1,38 @@
+"""From a circuit to something that answers: prepare, emit, build, load."""
+
+from __future__ import annotations
+
+from ..compiler import Circuit, verify
+from ..runtime.archive import parse_archive
+from ..runtime.compiled import CompiledCircuit
+from ..runtime.errors import EmitError
+from ..runtime.interpreter import InterpreterEngine
+from ..runtime.library import LibraryEngine
+from ..runtime.toolchain import find_compiler
+from .c import C
+from .plan import Numpy
+
+TARGETS = {"c": C, "numpy": Numpy}
+
+
+def build(circuit: Circuit, target: str, name: str) -> CompiledCircuit:
+    """Compile a circuit as it is, without optimising it.
+
+    Args:
+        circuit: any verified circuit.
+        target: "c" or "numpy".
+        name: names the library and its C functions.
+
+    Raises:
+        EmitError: an unknown target or an unusable name.
+        ToolMissing, BuildError: no C compiler, or it failed, or the cache cannot be written.
+    """
+    if target not in TARGETS:
+        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
+    verify(circuit.netlist)
+    backend = TARGETS[target]()
+    artifact = backend.emit(backend.prepare(circuit), name)
+    if target == "numpy":
+        (data,) = artifact.files.values()
+        return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
+    return CompiledCircuit(LibraryEngine(find_compiler().build(artifact.files, name)))

@@ -1,0 +1,161 @@
+"""The C backend: one C99 file and a header, with a path for every instruction set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ..compiler import Circuit
+from ..runtime.errors import EmitError
+from ..runtime.version import VERSION
+from .artifact import Artifact, check_name, describe
+from .c_code import Isa, isa_values, program_list
+from .c_data import c_array, c_float, c_string, is_big
+from .packing import Packing, plan_packing
+from .program import Program, class_program, legal
+from .render import render
+
+ISAS = {
+    "avx512": Isa(
+        "avx512",
+        8,
+        guard="defined(GW_X86) && defined(__x86_64__)",
+        target="avx512f,avx512bw",
+        supported='__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")',
+        ternary=True,
+    ),
+    "avx2": Isa(
+        "avx2",
+        4,
+        guard="defined(GW_X86)",
+        target="avx2",
+        supported='__builtin_cpu_supports("avx2") != 0',
+    ),
+    "neon": Isa("neon", 2, guard="defined(GW_NEON)"),
+    "portable": Isa("portable", 1),
+}
+
+
+@dataclass(frozen=True)
+class C:
+    """Portable C99 with vector paths that the library chooses among when it runs.
+
+    isas: paths to include, best first; the last must be "portable". straight_line: up to so many
+    gates become straight-line code; larger networks become tables that a small interpreter streams
+    through, which compiles at once and runs as fast once values no longer fit registers.
+    """
+
+    isas: tuple[str, ...] = ("avx512", "avx2", "neon", "portable")
+    straight_line: int = 1000
+
+    def __post_init__(self) -> None:
+        unknown = [isa for isa in self.isas if isa not in ISAS]
+        if unknown or self.isas[-1:] != ("portable",):
+            raise EmitError(
+                f"isas {self.isas}; allowed are {', '.join(ISAS)}, best first and portable last"
+            )
+
+    def prepare(self, circuit: Circuit) -> Circuit:
+        """LUTs of at most three inputs and no argmax, as the program format asks."""
+        return legal(circuit)
+
+    def emit(self, circuit: Circuit, name: str) -> Artifact:
+        """The library of a prepared circuit as `name.c` and `name.h`.
+
+        Raises:
+            EmitError: `name` cannot name C functions.
+        """
+        check_name(name)
+        program = class_program(circuit, self.straight_line)
+        manifest = {
+            **describe(circuit, name, "c"),
+            "abi": 1,
+            "gatewright": VERSION,
+            "isas": list(self.isas),
+        }
+        values = self._values(circuit, name, program, manifest)
+        return Artifact(
+            name,
+            {
+                f"{name}.c": render("c_library.c.j2", **values).encode(),
+                f"{name}.h": render("c_library.h.j2", **values).encode(),
+            },
+            manifest,
+        )
+
+    def _values(
+        self, circuit: Circuit, name: str, program: Program, manifest: dict[str, Any]
+    ) -> dict[str, Any]:
+        packing = plan_packing(circuit.encoder, program.input_slot)
+        programs = program_list(program, self.straight_line)
+        code, dtype = programs.code()
+        slots = max(1, program.n_slots + program.scratch)
+        isas = [ISAS[isa] for isa in self.isas]
+        groups = circuit.decoder.groups if circuit.decoder else 0
+        outputs = len(circuit.netlist.outputs)
+        blocks = len(packing.first)
+        data = [*_packing_arrays(packing)] if blocks else []
+        data += [
+            *([c_array("output_slot", program.output_slot)] if len(program.output_slot) else []),
+            c_array("code", code),
+            *programs.body_arrays(),
+        ]
+        shared = {
+            "name": name,
+            "outputs": outputs,
+            "groups": groups,
+            "blocks": blocks,
+            "program_slots": program.n_slots,
+            "main_offset": programs.offsets[0],
+            "head_offset": programs.offsets[0] + len(program.parts[0]),
+            "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
+            "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
+        }
+        sections = [render("c_isa.c.j2", **shared, **isa_values(isa, programs)) for isa in isas]
+        return {
+            **shared,
+            "upper": name.upper(),
+            "version": VERSION,
+            "features": circuit.encoder.n_features,
+            "shape_comment": _shape_comment(circuit),
+            "answer_comment": _answer_comment(circuit),
+            "example_answer": "GATEWRIGHT_CLASSES" if groups else "GATEWRIGHT_BITS",
+            "gates": manifest["gates"],
+            "levels": manifest["levels"],
+            "count_width": circuit.count_width,
+            "class_width": len(program.output_slot) - outputs,
+            "slots": slots,
+            "workspace_bytes": slots * 8 * max(isa.words for isa in isas) + blocks * 512,
+            "big_data": any(map(is_big, (code, packing.slot, packing.threshold))),
+            "code_type": dtype,
+            "manifest": c_string(json.dumps(manifest, sort_keys=True)),
+            "data": "".join(data),
+            "isas": sections,
+            "isa_rows": isas,
+        }
+
+
+def _packing_arrays(packing: Packing) -> list[str]:
+    return [
+        c_array("block_first", packing.first),
+        c_array("block_count", packing.count),
+        c_array("block_possible", packing.possible),
+        c_array("threshold_u8", packing.level),
+        c_array("threshold_f32", packing.threshold),
+        c_array("lane_slot", packing.slot),
+    ]
+
+
+def _shape_comment(circuit: Circuit) -> str:
+    shape = circuit.encoder.shape
+    return "" if len(shape) == 1 else f" ({' x '.join(map(str, shape))}, row by row)"
+
+
+def _answer_comment(circuit: Circuit) -> str:
+    if circuit.decoder is None:
+        return f"{len(circuit.netlist.outputs)} bits"
+    decoder = circuit.decoder
+    return (
+        f"{decoder.groups} counts, scores (count + {decoder.beta:g}) / {decoder.tau:g}, or a class"
+    )

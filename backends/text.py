@@ -1,0 +1,42 @@
+"""Circuits as text for people and other tools: the targets that `emit` knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..compiler import Circuit, verify
+from ..runtime.errors import EmitError
+from .artifact import Artifact
+from .c import C
+from .verilog import Verilog
+
+TARGETS = {"c": C, "verilog": Verilog}
+
+
+def emit_text(
+    circuit: Circuit, target: str, name: str, vectors: Any, options: dict[str, Any]
+) -> Artifact:
+    """Emit a circuit for "c" or "verilog".
+
+    Args:
+        vectors: inputs [n, \\*shape] for a testbench ("verilog" only), or None.
+        options: fields of the backend.
+
+    Raises:
+        EmitError: an unknown target or option, vectors where none are taken, or a circuit that the
+            target cannot express.
+    """
+    if target not in TARGETS:
+        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
+    try:
+        backend = TARGETS[target](**options)
+    except TypeError as error:
+        raise EmitError(f"target {target!r}: {error}") from None
+    verify(circuit.netlist)
+    prepared = backend.prepare(circuit)
+    if isinstance(backend, Verilog):
+        return backend.emit(prepared, name, vectors)
+    if vectors is not None:
+        raise EmitError('vectors: only target "verilog" has a testbench; leave the argument out')
+    return backend.emit(prepared, name)
+

@@ -1,0 +1,85 @@
+"""A content-addressed cache of what toolchains made, safe to share between processes.
+
+An entry's name is the hash of everything that went into it, and it appears by renaming a finished
+file. Two processes that build the same thing at once both succeed; neither sees half a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .errors import BuildError
+
+
+def cache_folder() -> Path:
+    """`$GATEWRIGHT_CACHE`, else `$XDG_CACHE_HOME/gatewright`, else `~/.cache/gatewright`."""
+    if named := os.environ.get("GATEWRIGHT_CACHE"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "gatewright"
+
+
+def cached(
+    key: Iterable[str],
+    files: dict[str, bytes],
+    name: str,
+    make: Callable[[Path, Path], None],
+) -> Path:
+    """The file `name` made from `key` and `files`, made now if it is not in the cache.
+
+    Args:
+        key: everything besides the files that decides the result, such as command and flags.
+        files: name to content of the inputs.
+        name: of the result.
+        make: called as make(folder, target): puts the result at `target`; `folder` is temporary.
+
+    Raises:
+        BuildError: the cache cannot be read or written; whatever `make` raises.
+    """
+    target = cache_folder() / _digest(key, files) / name
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
+    except OSError as error:
+        raise _failure(target, error) from None
+    try:
+        made = folder / name
+        make(folder, made)
+        os.replace(made, target)
+    except OSError as error:
+        raise _failure(target, error) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+def _failure(target: Path, error: OSError) -> BuildError:
+    return BuildError(
+        f"build cache {target.parent}: {error.strerror or error}; nothing was lost; free room "
+        "there, or name another folder in the environment variable GATEWRIGHT_CACHE"
+    )
+
+
+def _digest(key: Iterable[str], files: dict[str, bytes]) -> str:
+    found = hashlib.sha256()
+    parts = [part.encode() for part in key]
+    parts += [part for name in sorted(files) for part in (name.encode(), files[name])]
+    for part in parts:
+        found.update(len(part).to_bytes(8, "little") + part)
+    return found.hexdigest()[:40]
+
+
+def store_bytes(data: bytes, name: str) -> Path:
+    """The path of a cached file with this content."""
+
+    def make(_: Path, target: Path) -> None:
+        target.write_bytes(data)
+
+    return cached(("bytes",), {"data": data}, name, make)

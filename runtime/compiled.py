@@ -1,0 +1,144 @@
+"""What a user calls: a compiled circuit, whatever runs beneath it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .archive import parse_archive, read_file, write_file
+from .arrays import as_batch
+from .cache import store_bytes
+from .errors import FileError, InputError
+from .interpreter import InterpreterEngine
+from .library import LibraryEngine
+from .toolchain import SUFFIX
+
+_GRAIN = 512  # samples of the widest word
+
+
+class Engine(Protocol):
+    """What evaluates a circuit: a manifest, answers, and its own file."""
+
+    manifest: dict[str, Any]
+
+    @property
+    def isa(self) -> str: ...
+
+    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
+        """Write "bits", "counts", "scores" or "classes" of rows [n, features] into `out`."""
+        ...
+
+    def data(self) -> bytes:
+        """The file from which `load` makes this engine again."""
+        ...
+
+
+class CompiledCircuit:
+    """A circuit ready to answer: raw values in, bits, counts, scores or classes out.
+
+    Every method takes `x`, [n, \\*shape] or [n, features], of bool, uint8, float32 or float64, a
+    numpy array or torch CPU tensor of any strides, and any n. `threads` splits the batch. Objects
+    may be shared between threads and pickled.
+
+    Raises (all methods):
+        InputError: another shape or dtype, or counts asked of a circuit without a decoder.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        manifest = engine.manifest
+        self.manifest = manifest
+        self.name: str = manifest["name"]
+        self.shape: tuple[int, ...] = tuple(manifest["shape"])
+
+    def bits(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.bool_]:
+        """The netlist's outputs: bool [n, outputs]."""
+        return self._answer(x, "bits", (self.manifest["output_bits"],), np.bool_, threads)
+
+    def counts(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.int32]:
+        """True addends of each group: int32 [n, groups]."""
+        return self._answer(x, "counts", (self._groups(),), np.int32, threads)
+
+    def scores(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.float32]:
+        """What the module answers in evaluation mode: float32 [n, groups]."""
+        return self._answer(x, "scores", (self._groups(),), np.float32, threads)
+
+    def predict(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.int64]:
+        """The class, the first largest score: int64 [n]."""
+        self._groups()
+        return self._answer(x, "classes", (), np.int64, threads)
+
+    def _groups(self) -> int:
+        decoder = self.manifest["decoder"]
+        if decoder is None:
+            raise InputError(
+                f"{self.name}: the circuit has no decoder, so no counts or classes; use bits(x)"
+            )
+        return decoder["groups"]
+
+    def _answer(
+        self, x: ArrayLike, what: str, shape: tuple[int, ...], dtype: Any, threads: int
+    ) -> NDArray[Any]:
+        rows = as_batch(x, self.shape)
+        if threads < 1:
+            raise InputError(f"threads {threads}; allowed is 1 or more")
+        out = np.empty((len(rows), *shape), dtype)
+        parts = min(threads, -(-len(rows) // _GRAIN))
+        if parts <= 1:
+            self.engine.fill(rows, what, out)
+            return out
+        size = -(-len(rows) // (parts * _GRAIN)) * _GRAIN
+        work = [
+            _pool(threads).submit(self.engine.fill, rows[i : i + size], what, out[i : i + size])
+            for i in range(0, len(rows), size)
+        ]
+        for part in work:
+            part.result()
+        return out
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one file that `load` reads back and that needs nothing else.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        write_file(path, self.engine.data())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_bytes, (self.engine.data(), self.name)
+
+    def __repr__(self) -> str:
+        gates, levels = self.manifest["gates"], self.manifest["levels"]
+        return f"<CompiledCircuit {self.name}: {gates} gates, {levels} levels, {self.engine.isa}>"
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="gatewright")
+
+
+def load(path: str | os.PathLike[str]) -> CompiledCircuit:
+    """Load a compiled circuit from the one file that `CompiledCircuit.save` wrote.
+
+    A shared library runs its own code when loaded: load only what you trust. The files of the numpy
+    target are data and are checked.
+
+    Raises:
+        FileError: no such file, damaged, not one of ours, or built for another machine.
+    """
+    data = read_file(path)
+    if data.startswith(b"PK"):
+        return CompiledCircuit(InterpreterEngine(*parse_archive(data, str(path), "plan")))
+    return CompiledCircuit(LibraryEngine(path))
+
+
+def _from_bytes(data: bytes, name: str) -> CompiledCircuit:
+    """Unpickle: through the cache, since the system loads libraries from files only."""
+    suffix = ".npz" if data.startswith(b"PK") else SUFFIX
+    return load(Path(store_bytes(data, f"{name}{suffix}")))

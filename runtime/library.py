@@ -1,0 +1,126 @@
+"""Emitted C libraries, loaded and called through cffi."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import cffi
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BuildError, FileError, InputError
+
+ABI_VERSION = 1
+DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3}
+ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
+_ALIGNMENT = 64
+
+_ffi = cffi.FFI()
+_ffi.cdef(
+    """
+    struct gatewright_api {
+      uint32_t version;
+      uint32_t size;
+      const char *manifest;
+      int32_t isa_count;
+      const char *(*isa_name)(int32_t isa);
+      int32_t (*isa_supported)(int32_t isa);
+      uint64_t (*workspace_bytes)(int32_t isa);
+      int32_t (*run)(int32_t isa, const void *x, int32_t dtype, int64_t n, int64_t stride,
+                     int32_t what, void *out, void *workspace);
+    };
+    const struct gatewright_api *gatewright_api(void);
+    """
+)
+
+
+class LibraryEngine:
+    """Answers from a shared library; see `runtime.compiled.Engine`.
+
+    Calls release the interpreter lock, and each thread has a workspace of its own, so one engine
+    may be called from many threads at once.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Load the library at `path`. Loading runs its code: load only what you trust.
+
+        Raises:
+            FileError: not a shared library for this machine, or not one of ours.
+        """
+        self.path = Path(path).absolute()
+        try:
+            self._library = _ffi.dlopen(str(self.path))
+            self._api: Any = self._library.gatewright_api()
+        except OSError as error:
+            raise FileError(
+                f"{path}: not a shared library that this machine can load: {error}; "
+                "compile it again here"
+            ) from None
+        except AttributeError:
+            raise FileError(
+                f"{path}: a shared library, but not from gatewright; compile it with gatewright"
+            ) from None
+        if self._api.version != ABI_VERSION:
+            raise FileError(
+                f"{path}: interface version {self._api.version}; allowed is {ABI_VERSION}; "
+                "compile it again with this Gatewright"
+            )
+        self.manifest: dict[str, Any] = json.loads(_ffi.string(self._api.manifest).decode())
+        self._local = threading.local()
+        self._isa = 0
+        self.isa = self.isas()[0]
+
+    def isas(self) -> tuple[str, ...]:
+        """The instruction sets in the library that this machine has, best first."""
+        return tuple(
+            _ffi.string(self._api.isa_name(i)).decode()
+            for i in range(self._api.isa_count)
+            if self._api.isa_supported(i)
+        )
+
+    @property
+    def isa(self) -> str:
+        """The instruction set in use; assign one of `isas()` to use another."""
+        return _ffi.string(self._api.isa_name(self._isa)).decode()
+
+    @isa.setter
+    def isa(self, name: str) -> None:
+        if name not in self.isas():
+            raise InputError(f"isa {name!r}; allowed here are {', '.join(self.isas())}")
+        names = [_ffi.string(self._api.isa_name(i)).decode() for i in range(self._api.isa_count)]
+        self._isa = names.index(name)
+        self._local = threading.local()
+
+    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
+        """Write the answers for `rows` [n, features] into the contiguous array `out`."""
+        status = self._api.run(
+            self._isa,
+            _ffi.cast("void *", rows.ctypes.data),
+            DTYPES[rows.dtype.name],
+            len(rows),
+            rows.strides[0],
+            ANSWERS[what],
+            _ffi.cast("void *", out.ctypes.data),
+            self._workspace(),
+        )
+        assert status == 0, status
+
+    def _workspace(self) -> Any:
+        if not hasattr(self._local, "pointer"):
+            size = self._api.workspace_bytes(self._isa)
+            try:
+                buffer = np.empty(size + _ALIGNMENT, np.uint8)
+            except MemoryError:
+                raise BuildError(f"no memory for a workspace of {size} bytes") from None
+            start = buffer.ctypes.data
+            self._local.buffer = buffer
+            self._local.pointer = _ffi.cast("void *", start + -start % _ALIGNMENT)
+        return self._local.pointer
+
+    def data(self) -> bytes:
+        """The library's own file."""
+        return self.path.read_bytes()

@@ -1,0 +1,99 @@
+"""Finding a C compiler and building shared libraries with it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .cache import cached
+from .errors import BuildError, ToolMissing
+
+_CANDIDATES = ("cc", "gcc", "clang")
+_SHOWN_LINES = 20
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A C compiler: the command that starts it, and what it says it is."""
+
+    command: tuple[str, ...]
+    version: str
+
+    def build(self, files: dict[str, bytes], name: str, flags: tuple[str, ...] = ()) -> Path:
+        """Compile the `.c` files among `files` into a shared library; return its path in the cache.
+
+        Args:
+            files: name to content; headers are found beside the sources.
+            name: of the library, without suffix.
+            flags: added to `-O2 -std=c99 -fPIC -shared -fvisibility=hidden`.
+
+        Raises:
+            BuildError: the compiler failed (its first lines are in the message), or the cache
+                cannot be written.
+        """
+        options = ("-O2", "-std=c99", "-fPIC", "-shared", "-fvisibility=hidden", *flags)
+        key = (*self.command, self.version, *options)
+
+        def make(folder: Path, target: Path) -> None:
+            for file, data in files.items():
+                (folder / file).write_bytes(data)
+            sources = [file for file in files if file.endswith(".c")]
+            self._run([*self.command, *options, "-o", str(target), *sources], folder)
+
+        return cached(key, files, f"{name}{SUFFIX}", make)
+
+    def _run(self, command: list[str], folder: Path) -> None:
+        try:
+            found = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+            )
+        except OSError as error:
+            raise ToolMissing(f"cannot start {command[0]}: {error.strerror}; {_CURE}") from None
+        if found.returncode:
+            lines = (found.stderr or found.stdout).splitlines()
+            shown = "\n".join(lines[:_SHOWN_LINES])
+            raise BuildError(
+                f"{shlex.join(command[:1])} failed with status {found.returncode} "
+                f"({len(lines)} lines, the first {min(len(lines), _SHOWN_LINES)}):\n{shown}"
+            )
+
+
+_CURE = (
+    "install gcc or clang (for example: apt-get install gcc), name one in the environment "
+    'variable CC, or use target="numpy", which needs no compiler'
+)
+
+
+def find_compiler() -> Toolchain:
+    """The compiler in the environment variable CC, else `cc`, `gcc` or `clang`.
+
+    Raises:
+        ToolMissing: there is none, or CC names one that does not start.
+    """
+    named = os.environ.get("CC")
+    if named:
+        return _identify(tuple(shlex.split(named)), "the environment variable CC names it")
+    for candidate in _CANDIDATES:
+        if shutil.which(candidate):
+            return _identify((candidate,), "it is on the PATH")
+    raise ToolMissing(f"no C compiler: looked for {', '.join(_CANDIDATES)} on the PATH; {_CURE}")
+
+
+@lru_cache(maxsize=16)
+def _identify(command: tuple[str, ...], why: str) -> Toolchain:
+    try:
+        found = subprocess.run(
+            [*command, "--version"], capture_output=True, text=True, errors="replace", check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ToolMissing(
+            f"C compiler {shlex.join(command)!r} does not start ({why}): {error}; {_CURE}"
+        ) from None
+    return Toolchain(command, (found.stdout.splitlines() or ["unknown"])[0])
