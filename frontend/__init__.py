@@ -4,16 +4,35 @@ from .extras import need
 
 need("torch", "gatewright.frontend")
 
+from .augment import shift  # noqa: E402
 from .binarization import FixedBinarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
+from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
 from .groupsum import GroupSum  # noqa: E402
+from .measure import evaluate  # noqa: E402
+from .model_file import load_model, save_model  # noqa: E402
+from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
+from .training import Check, History, fit  # noqa: E402
 
 __all__ = [
+    "RECIPES",
+    "Check",
+    "Dataset",
     "FixedBinarization",
     "FixedDenseConnections",
     "GroupSum",
+    "History",
     "LogicDense",
     "RawLUTParametrization",
+    "Recipe",
+    "evaluate",
+    "fit",
+    "load_dataset",
+    "load_model",
+    "recipe",
+    "save_model",
+    "shift",
+    "split_indices",
 ]

@@ -1,0 +1,81 @@
+"""How good a model is, relaxed and discrete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..runtime.errors import InputError
+from .checks import check_pair
+from .dense import LogicDense
+
+MODES = ("relaxed", "discrete")
+_BATCH = 1024
+
+
+def evaluate(model: nn.Module, x: Any, y: Any, mode: str = "discrete") -> float:
+    """Accuracy, 0 to 1; a tie between scores goes to the lowest class, as `torch.argmax`.
+
+    Args:
+        model: scores [n, classes] of samples; its own mode is restored.
+        x: [n, ...], numpy or torch. y: integers [n].
+        mode: "discrete" for the gates that are compiled, "relaxed" for the mixtures that train.
+
+    Raises:
+        InputError: unusable data, a label the model has no score for, or an unknown mode.
+    """
+    samples, labels = check_pair(x, y)
+    limit_labels(model, samples, labels)
+    return accuracy(model, samples, labels, mode)
+
+
+def accuracy(model: nn.Module, x: Tensor, y: Tensor, mode: str) -> float:
+    """`evaluate` for data that was checked before."""
+    with _switched(model, mode), torch.no_grad():
+        right = sum(
+            int((model(x[start : start + _BATCH]).argmax(1) == y[start : start + _BATCH]).sum())
+            for start in range(0, len(x), _BATCH)
+        )
+    return right / len(x)
+
+
+def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Check that the model answers [n, classes], with a class for every label.
+
+    Raises:
+        InputError: it does not.
+    """
+    with _switched(model, "discrete"), torch.no_grad():
+        scores = model(x[:1])
+    if scores.ndim != 2 or len(scores) != 1:
+        raise InputError(
+            f"model: scores of shape {list(scores.shape)} for one sample; allowed is [1, classes]; "
+            "end it with GroupSum(classes)"
+        )
+    if int(y.max()) >= scores.shape[1]:
+        raise InputError(
+            f"y: label {int(y.max())} for a model of {scores.shape[1]} classes; "
+            f"allowed are 0 to {scores.shape[1] - 1}"
+        )
+
+
+@contextmanager
+def _switched(model: nn.Module, mode: str) -> Iterator[None]:
+    """Everything in evaluation mode; for "relaxed" all but the logic layers."""
+    if mode not in MODES:
+        raise InputError(f"evaluate: mode {mode!r}; allowed are {', '.join(MODES)}")
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    if mode == "relaxed":
+        for module in model.modules():
+            if isinstance(module, LogicDense):
+                module.training = True
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
