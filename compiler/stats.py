@@ -145,7 +145,8 @@ def _unique_rows(rows: IntArray) -> tuple[IntArray, NDArray[np.intp]]:
     """Distinct rows of [n, m], and for each row its index among them."""
     if 0 in rows.shape or (rows == rows[:1]).all():
         return rows[:1], np.zeros(len(rows), np.intp)
-    packed = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.strides[0]))).reshape(-1)
+    whole = np.dtype((np.void, rows.itemsize * rows.shape[1]))
+    packed = np.ascontiguousarray(rows).view(whole).reshape(-1)
     _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
     return rows[first], inverse.reshape(-1)
 
