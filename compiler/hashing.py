@@ -79,7 +79,7 @@ def canonical_luts(literals: Literals, table: Tables) -> tuple[Keys, Tables, NDA
         nets [n, k] in ascending order, table [n] false for the all-false pattern, and phase [n],
         1 where that table is the inverse.
     """
-    n, k = literals.shape
+    k = literals.shape[1]
     columns = [column.copy() for column in (literals >> _ONE).T]
     for i in range(k):
         rows = np.flatnonzero(literals[:, i] & _ONE)

@@ -140,7 +140,7 @@ class Writer:
         return self._inverter[nets] != 0
 
     def set_inverter(self, nets: IntArray, inverses: IntArray) -> None:
-        """Say that `inverses` carry the inverse of `nets`; other readers than LUTs will use them."""
+        """Say that `inverses` carry the inverse of `nets`; readers that are no LUTs use them."""
         self.has_inverter(nets)  # makes room
         self._inverter[nets] = inverses
 

@@ -19,10 +19,10 @@ _MUX = np.uint64(0xCA)  # inputs low, high, select
 class Decompose:
     """Split every LUT of more than `k` inputs into LUTs of at most `k`, inside tiles too.
 
-    A LUT is a multiplexer of its two cofactors by one input (Shannon, "The Synthesis of Two-Terminal
-    Switching Circuits", 1949). The input is the one whose cofactors are simplest: where one of them
-    is constant or inverts the other, a gate of two inputs and one cofactor do. For k = 2 a
-    multiplexer is three gates. What is left to simplify is left to `fold`.
+    A LUT is a multiplexer of its two cofactors by one input (Shannon, "The Synthesis of
+    Two-Terminal Switching Circuits", 1949). The input is the one whose cofactors are simplest:
+    where one of them is constant or inverts the other, a gate of two inputs and one cofactor do.
+    For k = 2 a multiplexer is three gates. What is left to simplify is left to `fold`.
 
     Raises:
         NetlistError: k is not 2 to 6.
@@ -81,7 +81,7 @@ def _split(writer: Writer, fanin: IntArray, table: Tables, limit: int) -> IntArr
 class _Case:
     """How each row [n] follows from its cofactors `low` and `high`, tables up to `ones`.
 
-    gate: table of the gate that reads one cofactor and then the select input; 0 where there is none.
+    gate: table of the gate that reads one cofactor and then the select input; 0 where none does.
     """
 
     def __init__(self, low: Tables, high: Tables, ones: np.uint64) -> None:

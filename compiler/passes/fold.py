@@ -103,7 +103,7 @@ def _compress(
 
 def _fold_popcount(writer: Writer, literals: Literals) -> Literals:
     """Literals [groups, width] of popcounts of `literals` [groups, m]."""
-    groups, m = literals.shape
+    m = literals.shape[1]
     true = (literals == 1).sum(axis=1)
     varying = (literals > 1).sum(axis=1)
     bits = np.arange(m.bit_length())

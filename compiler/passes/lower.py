@@ -35,7 +35,7 @@ def lower_argmax(netlist: Netlist) -> Netlist:
     """Replace argmaxes by a tournament of comparators; ties go to the lower index.
 
     A comparator of `b` bits is a chain of `b` LUTs, the cheapest form; `c` candidates take `c - 1`
-    of them and `c - 2` multiplexers of `b` bits. An odd candidate passes to the next round for free.
+    of them and `c - 2` multiplexers of `b` bits. An odd candidate passes to the next round free.
     """
     return _lower(netlist, (Argmax,), {})
 
