@@ -130,13 +130,12 @@ def _read_pair(path: Path, labels: str | os.PathLike[str] | None) -> tuple[Any, 
 
 def _load(path: Path) -> Any:
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            return {key: found[key] for key in ("x", "y") if key in found} or {
-                key: None for key in found
-            }
+        with open(path, "rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            with found:
+                return {key: found[key] if key in ("x", "y") else None for key in found}
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

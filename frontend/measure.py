@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .checks import check_pair
+from .checks import as_tensor, check_pair
 from .dense import LogicDense
 
 MODES = ("relaxed", "discrete")
@@ -41,6 +42,18 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor, mode: str) -> float:
             for start in range(0, len(x), _BATCH)
         )
     return right / len(x)
+
+
+def answer(model: nn.Module, x: Any) -> NDArray[Any]:
+    """What a model answers in evaluation mode, as a numpy array; its own mode is restored.
+
+    Args:
+        model: any module of one tensor. x: [n, ...], numpy or torch.
+    """
+    samples = as_tensor(x, "x")
+    with _switched(model, "discrete"), torch.no_grad():
+        parts = [model(samples[start : start + _BATCH]) for start in range(0, len(x), _BATCH)]
+        return torch.cat(parts or [model(samples)]).numpy()
 
 
 def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:

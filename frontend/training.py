@@ -86,7 +86,9 @@ def fit(
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)
     total = _steps(steps, epochs, len(samples), batch_size)
-    every = check_every or max(1, math.ceil(total / 20))
+    every = math.ceil(total / 20) if check_every is None else check_every
+    if every < 1:
+        raise InputError(f"fit: check_every {every}; allowed is 1 or more")
     rate = _rates(schedule, lr, total)
     change = named(augment)
     with torch.random.fork_rng(devices=[]), Reporter(total, progress) as report:

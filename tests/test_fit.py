@@ -1,0 +1,209 @@
+"""Training: it learns, repeats itself, keeps the best weights, and refuses what it cannot use."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from training_threads import one_thread  # noqa: F401
+
+from gatewright.frontend import GroupSum, LogicDense, Recipe, evaluate, fit, load_dataset, recipe
+from gatewright.frontend.augment import named, shift
+from gatewright.frontend.models import dense
+from gatewright.runtime.errors import ExtraMissing, InputError
+
+
+@pytest.fixture
+def task():
+    """Samples [300, 12] of bits; the class says which half holds more of them."""
+    random = np.random.default_rng(0)
+    x = (
+        random.random((300, 12))
+        < random.permuted(np.tile([0.2, 0.8], (300, 1)), axis=1)[:, np.repeat([0, 1], 6)]
+    )
+    return x, (x[:, :6].sum(1) < x[:, 6:].sum(1)).astype(np.int64)
+
+
+def small(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(LogicDense(12, 64), LogicDense(64, 64), GroupSum(2, tau=4.0))
+
+
+def test_learns_and_is_left_discrete(task):
+    x, y = task
+    model = small()
+    history = fit(
+        model, x[:200], y[:200], validation=(x[200:], y[200:]), epochs=60, batch_size=50,
+        lr=0.03, schedule="cosine", progress=False,
+    )  # fmt: skip
+    assert not model.training
+    assert len(history.checks) == 20
+    assert history.checks[-1].step == 240
+    assert history.best.discrete == max(check.discrete for check in history.checks)
+    assert history.best.gap == history.best.relaxed - history.best.discrete
+    assert history.checks[-1].loss < 0.6 * history.checks[0].loss
+    assert history.seconds > 0
+    assert history.best.discrete > 0.85
+    assert evaluate(model, x[200:], y[200:]) == history.best.discrete
+    assert evaluate(model, x[200:], y[200:], mode="relaxed") == history.best.relaxed
+
+
+def test_same_seed_same_weights_whatever_the_global_generator(task):
+    def weights(seed, noise):
+        model = small()
+        torch.manual_seed(noise)
+        fit(model, *task, steps=15, batch_size=32, seed=seed, progress=False)
+        return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+    assert torch.equal(weights(1, 10), weights(1, 20))
+    assert not torch.equal(weights(1, 10), weights(2, 10))
+
+
+def test_global_generator_is_left_alone(task):
+    model = small()
+    before = torch.get_rng_state()
+    fit(model, *task, steps=2, progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_evaluate_restores_modes(task):
+    model = small()
+    model[0].eval()
+    evaluate(model, *task, mode="relaxed")
+    assert [module.training for module in model] == [False, True, True]
+
+
+def test_batches_larger_than_the_data(task):
+    x, y = task
+    history = fit(small(), x[:7], y[:7], epochs=3, batch_size=64, check_every=2, progress=False)
+    assert [check.step for check in history.checks] == [2, 3]
+
+
+def test_bar_shows_loss_and_accuracies(task, capsys):
+    fit(small(), *task, steps=2)
+    shown = capsys.readouterr().out
+    assert "2/2" in shown
+    assert "discrete" in shown
+
+
+def test_missing_rich_names_the_extra(task, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    with pytest.raises(ExtraMissing, match=r"rich.progress is not .* 'gatewright\[train\]'"):
+        fit(small(), *task, steps=2)
+
+
+def test_missing_torch_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("gatewright.frontend")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ExtraMissing, match=r"torch is not .* 'gatewright\[train\]'"):
+        import gatewright.frontend  # noqa: F401
+
+
+def test_shift_moves_by_one_pixel_at_most():
+    image = torch.zeros(200, 1, 5, 4, dtype=torch.uint8)
+    image[:, 0, 2, 1] = 9
+    moved = shift(image, torch.Generator().manual_seed(0))
+    assert moved.dtype == torch.uint8
+    assert (moved.flatten(1).sum(1) == 9).all()
+    places = {tuple(place) for place in moved[:, 0].nonzero()[:, 1:].tolist()}
+    assert places == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2)}
+    image[:, 0, 2, 1], image[:, 0, 0, 0] = 0, 7
+    assert set(shift(image, torch.Generator()).flatten(1).sum(1).tolist()) == {0, 7}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "steps None and epochs None; allowed is exactly one"),
+        ({"steps": 1, "epochs": 1}, "steps 1 and epochs 1"),
+        ({"steps": 0}, "0 steps; allowed is 1 or more"),
+        ({"steps": 1, "batch_size": 0}, "batch_size 0; allowed is 1 or more"),
+        ({"steps": 1, "lr": 0.0}, "lr 0.0; allowed is a positive number"),
+        ({"steps": 1, "schedule": "linear"}, "schedule 'linear'; allowed are constant, cosine"),
+        ({"steps": 1, "augment": "flip"}, "augment 'flip'; allowed are"),
+        ({"steps": 1, "augment": "shift"}, r"augment shift: samples of shape \[12\]"),
+        ({"steps": 1, "check_every": -1}, "check_every -1; allowed is 1 or more"),
+    ],
+)
+def test_option_messages(task, options, message):
+    with pytest.raises(InputError, match=message):
+        fit(small(), *task, progress=False, **options)
+
+
+def test_data_messages(task):
+    x, y = task
+    for samples, labels, message in (
+        (x.astype(float) * np.nan, y, "training x: 300 of 300 samples hold NaN"),
+        (x, y[:5], r"training y: shape \[5\] for 300 samples"),
+        (x, y + 1, "label 2 for a model of 2 classes; allowed are 0 to 1"),
+        (x[:, :5], y, r"input of shape \[1, 5\]; allowed is \[..., 12\]"),
+    ):
+        with pytest.raises(InputError, match=message):
+            fit(small(), samples, labels, steps=1, progress=False)
+    with pytest.raises(InputError, match="validation y: label -1"):
+        fit(small(), x, y, validation=(x, -np.ones(300, int)), steps=1, progress=False)
+
+
+def test_model_messages(task):
+    with pytest.raises(InputError, match="no trainable parameters; add a LogicDense"):
+        fit(GroupSum(2), *task, steps=1, progress=False)
+    with pytest.raises(InputError, match=r"scores of shape \[1, 12, 1\] .* allowed is \[1, class"):
+        evaluate(nn.Unflatten(1, (12, 1)), *task)
+    with pytest.raises(InputError, match="mode 'hard'; allowed are relaxed, discrete"):
+        evaluate(small(), *task, mode="hard")
+
+
+def test_a_loss_that_is_no_number_stops_training(task):
+    class Broken(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(2))
+
+        def forward(self, x):
+            return x[:, :2].float() * self.weight / (0.0 if self.training else 1.0)
+
+    with pytest.raises(InputError, match="the loss is nan before step 1; use a lower learning"):
+        fit(Broken(), *task, steps=3, progress=False)
+
+
+def test_dense_builds_what_it_is_told():
+    model = dense((1, 8, 8), [300, 200], 10, thresholds=[2.0, 9.0], tau=7.0)
+    assert [type(part).__name__ for part in model] == [
+        "Flatten", "FixedBinarization", "LogicDense", "LogicDense", "GroupSum",
+    ]  # fmt: skip
+    assert (model[2].in_dim, model.input_shape, model[-1].tau) == (128, (1, 8, 8), 7.0)
+    assert model(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
+    assert [type(part).__name__ for part in dense(6, [4], 2)] == ["LogicDense", "GroupSum"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dense(6, [], 2), "no layers; allowed are one width or more"),
+        (lambda: dense(6, [25], 10), "25 gates for 10 classes; allowed is a multiple of 10, such"),
+        (lambda: recipe("mnist"), "recipe 'mnist'; allowed are digits"),
+    ],
+)
+def test_model_registry_messages(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_recipe_trains_without_looking_at_the_test_part():
+    data = load_dataset("iris")
+    model, history = Recipe(layers=(60, 60), bits=4, steps=150, lr=0.03).train(data, progress=False)
+    assert model.input_shape == (4,)
+    assert history.best.discrete > 0.8
+    assert evaluate(model, data.x_test, data.y_test) > 0.8
+    boolean = Recipe(layers=(60,), bits=0).build(data)
+    assert isinstance(boolean[0], LogicDense)
+
+
+def test_digits_recipe_is_small_and_names_an_augmentation_that_exists():
+    found = recipe("digits")
+    named(found.augment)
+    assert sum(found.layers) <= 12000
+    model = found.build(load_dataset("digits"))
+    assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
