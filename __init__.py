@@ -71,7 +71,7 @@ def compile(
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
         target: "c", a shared library built with the machine's C compiler, or "numpy", which needs
             none and gives the same answers.
-        input_shape: of one sample; needed for a module, and only there.
+        input_shape: of one sample; for a module that has no attribute of that name.
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.
 
@@ -105,7 +105,7 @@ def emit(
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
         target: "c" or "verilog".
         folder: where the files go; made if needed.
-        input_shape: of one sample; needed for a module, and only there.
+        input_shape: of one sample; for a module that has no attribute of that name.
         name: of files, functions and modules.
         vectors: for "verilog", inputs [n, \\*shape] for a self-checking testbench.
         options: of the backend, such as `isas=` for "c" and `feature_bits=` for "verilog".
@@ -133,6 +133,7 @@ def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:
         if input_shape is not None:
             raise InputError("input_shape: a circuit knows its own; leave the argument out")
         return model
+    input_shape = input_shape or getattr(model, "input_shape", None)
     if input_shape is None:
         raise InputError(
             f"{type(model).__name__}: the shape of one sample is needed; "

@@ -47,7 +47,7 @@ class C:
     """
 
     isas: tuple[str, ...] = ("avx512", "avx2", "neon", "portable")
-    straight_line: int = 1000
+    straight_line: int = 256
 
     def __post_init__(self) -> None:
         unknown = [isa for isa in self.isas if isa not in ISAS]

@@ -32,13 +32,13 @@ class Toolchain:
         Args:
             files: name to content; headers are found beside the sources.
             name: of the library, without suffix.
-            flags: added to `-O2 -std=c99 -fPIC -shared -fvisibility=hidden`.
+            flags: added to `-O3 -std=c99 -fPIC -shared -fvisibility=hidden`.
 
         Raises:
             BuildError: the compiler failed (its first lines are in the message), or the cache
                 cannot be written.
         """
-        options = ("-O2", "-std=c99", "-fPIC", "-shared", "-fvisibility=hidden", *flags)
+        options = ("-O3", "-std=c99", "-fPIC", "-shared", "-fvisibility=hidden", *flags)
         key = (*self.command, self.version, *options)
 
         def make(folder: Path, target: Path) -> None:

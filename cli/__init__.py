@@ -1,0 +1,1 @@
+"""The command line: the same steps as the Python API, on files."""

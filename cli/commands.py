@@ -1,0 +1,163 @@
+"""What each command does; `main` reads the arguments and prints the errors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import compile as compile_circuit
+from .. import emit as emit_files
+from ..compiler.pipeline import Recorder, optimize
+from ..compiler.stats import stats
+from ..runtime.bench import throughput
+from ..runtime.compiled import load
+from ..runtime.library import LibraryEngine
+from .checking import check_all
+from .sources import (
+    c_name,
+    kind_of,
+    open_compiled,
+    open_source,
+    random_samples,
+    read_samples,
+    write_npy,
+)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a network and write a model file."""
+    from ..frontend import RECIPES, Recipe, evaluate, load_dataset, save_model
+
+    data = load_dataset(options.data)
+    changed = {"bits": options.bits, "tau": options.tau, "steps": options.steps, "lr": options.lr}
+    changed |= {"layers": options.layers, "batch_size": options.batch_size}
+    if options.bits is not None:
+        changed["thresholds"] = None
+    width = 200 * data.classes
+    recipe = RECIPES.get(data.name, Recipe(layers=(width, width)))
+    given: dict[str, Any] = {
+        key: value
+        for key, value in changed.items()
+        if value is not None or (key == "thresholds" and key in changed)
+    }
+    recipe = replace(recipe, **given)
+    model, history = recipe.train(data, seed=options.seed, progress=not options.quiet)
+    relaxed = evaluate(model, data.x_test, data.y_test, "relaxed")
+    discrete = evaluate(model, data.x_test, data.y_test, "discrete")
+    save_model(model, options.output)
+    print(
+        f"{data.name}: test accuracy {discrete:.2%} discrete, {relaxed:.2%} relaxed, "
+        f"on {len(data.x_test)} held-out samples, {history.seconds:.0f} s of training\n"
+        f"wrote {options.output}"
+    )
+    return 0
+
+
+def compile(options: argparse.Namespace) -> int:
+    """A model or circuit to one file that answers."""
+    circuit = open_source(options.source).circuit
+    name = options.name or c_name(options.output)
+    compiled = compile_circuit(circuit, options.target, level=options.level, name=name)
+    compiled.save(options.output)
+    gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
+    print(f"wrote {options.output}: {gates:,} gates, {levels} levels, runs here on {compiled.engine.isa}")
+    return 0
+
+
+def emit(options: argparse.Namespace) -> int:
+    """A model or circuit to text."""
+    circuit = open_source(options.source).circuit
+    circuit = optimize(circuit, options.level)
+    vectors = read_samples(options.vectors)[: options.samples] if options.vectors else None
+    extra = {} if options.feature_bits is None else {"feature_bits": options.feature_bits}
+    name = options.name or c_name(options.source)
+    for path in emit_files(
+        circuit, options.target, options.output, name=name, vectors=vectors, **extra
+    ):
+        print(f"wrote {path}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Classes, scores or bits of samples."""
+    compiled = open_compiled(options.source)
+    x = read_samples(options.data)
+    if compiled.manifest["decoder"] is None:
+        found: Any = compiled.bits(x, threads=options.threads)
+    elif options.scores:
+        found = compiled.scores(x, threads=options.threads)
+    else:
+        found = compiled.predict(x, threads=options.threads)
+    if options.output:
+        write_npy(options.output, found)
+        print(f"wrote {options.output}: {found.dtype} {list(found.shape)}")
+    else:
+        np.savetxt(sys.stdout, found.astype(np.float64), fmt="%g")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare all forms; status 1 if any differs."""
+    source = open_source(options.source)
+    shape = source.circuit.encoder.shape
+    x = read_samples(options.data) if options.data else random_samples(shape, options.samples)
+    circuit = optimize(source.circuit, options.level)
+    libraries = {str(path): load(path) for path in options.library}
+    simulators = {"simulators": ()} if options.no_rtl else {}
+    print(f"{options.source}: against the circuit's simulation")
+    checks = []
+    for check in check_all(
+        source.circuit,
+        circuit,
+        x[: options.samples],
+        module=source.module,
+        libraries=libraries,
+        rtl_samples=options.rtl_samples,
+        **simulators,
+    ):
+        checks.append(check)
+        print(check, flush=True)
+    wrong = [check for check in checks if check.differ]
+    print("all equal" if not wrong else f"{len(wrong)} of {len(checks)} forms differ")
+    return 1 if wrong else 0
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Time a library on every instruction set it has."""
+    compiled = open_compiled(options.source)
+    samples = read_samples(options.data) if options.data else random_samples(compiled.shape, 1000)
+    x = np.resize(samples, (options.samples, *samples.shape[1:]))
+    engine = compiled.engine
+    print(f"{compiled.name}: {len(x):,} samples of {x.dtype} a call, {options.threads} threads")
+    for isa in engine.isas() if isinstance(engine, LibraryEngine) else (engine.isa,):
+        if isinstance(engine, LibraryEngine):
+            engine.isa = isa
+        print(f"  {isa:<9} {throughput(compiled, x, threads=options.threads)}")
+    return 0
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """What a file holds."""
+    kind = kind_of(options.source)
+    print(f"{options.source}: {kind}, {options.source.stat().st_size:,} bytes")
+    if kind in ("plan", "library"):
+        print(json.dumps(load(options.source).manifest, indent=2, sort_keys=True))
+        return 0
+    circuit = open_source(options.source).circuit
+    if options.level is not None:
+        recorder = Recorder()
+        circuit = optimize(circuit, options.level, after=recorder)
+        print(recorder.report())
+    print(f"{'sample':<13} {list(circuit.encoder.shape)}")
+    print(stats(circuit.netlist))
+    if circuit.decoder:
+        decoder = circuit.decoder
+        print(f"{'scores':<13} {decoder.groups} classes, (count + {decoder.beta:g}) / {decoder.tau:g}")
+    if options.text:
+        print(circuit.netlist)
+    return 0

@@ -1,0 +1,136 @@
+"""The `gatewright` command: arguments, and errors as one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..runtime.errors import GatewrightError
+from ..runtime.version import VERSION
+from . import commands, demo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 if a check failed, 2 for an error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except GatewrightError as error:
+        print(f"gatewright: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        print("gatewright: interrupted", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gatewright", description="Train logic networks, compile them to C and Verilog."
+    )
+    parser.add_argument("--version", action="version", version=f"gatewright {VERSION}")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _demo(verbs.add_parser("demo", help="train, compile, verify, time and emit, on real digits"))
+    _train(verbs.add_parser("train", help="train a network and write a model file"))
+    _compile(verbs.add_parser("compile", help="a model or circuit to a shared library"))
+    _emit(verbs.add_parser("emit", help="a model or circuit to C or Verilog text"))
+    _predict(verbs.add_parser("predict", help="classes of samples"))
+    _verify(verbs.add_parser("verify", help="compare module, circuit, library and RTL on data"))
+    _bench(verbs.add_parser("bench", help="time a library"))
+    _inspect(verbs.add_parser("inspect", help="gates, levels, inputs used, size"))
+    return parser
+
+
+def _source(parser: argparse.ArgumentParser, help: str = "a model or circuit file") -> None:
+    parser.add_argument("source", type=Path, metavar="FILE", help=help)
+
+
+def _level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--level", type=int, default=2, help="how hard to optimise: 0 to 3 (2)")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/demo"), metavar="FOLDER")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=demo.run)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, help="digits, breast_cancer, wine, iris or a .npz")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--layers", type=_sizes, help="gates of each layer, such as 2000,2000")
+    parser.add_argument("--bits", type=int, help="thresholds a feature; 0 for Boolean data")
+    parser.add_argument("--tau", type=float, help="temperature of the scores")
+    parser.add_argument("--steps", type=int, help="batches to train on")
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=commands.train)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed are sizes such as 2000,2000") from None
+
+
+def _compile(parser: argparse.ArgumentParser) -> None:
+    _source(parser)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--target", default="c", help="c (a shared library) or numpy (data)")
+    parser.add_argument("--name", help="of the C functions; the file's name if left out")
+    _level(parser)
+    parser.set_defaults(run=commands.compile)
+
+
+def _emit(parser: argparse.ArgumentParser) -> None:
+    _source(parser)
+    parser.add_argument("--target", required=True, help="c or verilog")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--name", help="of functions and modules; the file's name if left out")
+    parser.add_argument(
+        "--vectors", metavar="DATA", help="verilog: a .npy or data set for a testbench"
+    )
+    parser.add_argument("--samples", type=int, default=500, help="vectors at most (500)")
+    parser.add_argument("--feature-bits", type=int, help="verilog: bits a feature; 0: encoded bits")
+    _level(parser)
+    parser.set_defaults(run=commands.emit)
+
+
+def _predict(parser: argparse.ArgumentParser) -> None:
+    _source(parser, "a compiled library, or a model or circuit file to compile now")
+    parser.add_argument("--data", required=True, help="a .npy, or a data set's test part")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .npy; else printed")
+    parser.add_argument("--scores", action="store_true", help="scores instead of classes")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.set_defaults(run=commands.predict)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    _source(parser)
+    parser.add_argument("--library", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
+    parser.add_argument("--samples", type=int, default=10_000, help="at most (10000)")
+    parser.add_argument("--rtl-samples", type=int, default=500, help="through simulators (500)")
+    parser.add_argument("--no-rtl", action="store_true", help="leave the simulators out")
+    _level(parser)
+    parser.set_defaults(run=commands.verify)
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    _source(parser, "a compiled library, or a model or circuit file to compile now")
+    parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
+    parser.add_argument("--samples", type=int, default=100_000, help="a call (100000)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.set_defaults(run=commands.bench)
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    _source(parser, "a model, circuit or compiled file")
+    parser.add_argument("--level", type=int, help="optimise first, 0 to 3, and report each pass")
+    parser.add_argument("--text", action="store_true", help="print the netlist too")
+    parser.set_defaults(run=commands.inspect)

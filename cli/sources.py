@@ -1,0 +1,112 @@
+"""What a command is given: a model, a circuit or a compiled library, told apart by content."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler import Circuit
+from ..compiler.store import read_circuit
+from ..runtime.archive import parse_archive, read_file, write_file
+from ..runtime.compiled import CompiledCircuit, load
+from ..runtime.errors import FileError, InputError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model or circuit file: the circuit, and the module if it came from one."""
+
+    path: Path
+    circuit: Circuit
+    module: Any = None
+
+
+def kind_of(path: Path) -> str:
+    """"model", "circuit", "plan" (numpy target) or "library"; FileError if it is none of these."""
+    data = read_file(path)
+    if data.startswith(b"PK"):
+        return parse_archive(data, str(path))[0]["gatewright"]
+    return "library"
+
+
+def open_source(path: Path) -> Source:
+    """A model file (traced) or a circuit file.
+
+    Raises:
+        FileError: the file is neither, or damaged.
+        ExtraMissing: it is a model and PyTorch is not installed.
+    """
+    kind = kind_of(path)
+    if kind == "circuit":
+        return Source(path, read_circuit(path))
+    if kind == "model":
+        from ..frontend import load_model
+        from ..frontend.trace import trace
+
+        module = load_model(path)
+        shape: Any = module.input_shape
+        return Source(path, trace(module, shape), module)
+    raise FileError(f"{path}: a compiled {kind}; a model or circuit file is needed here")
+
+
+def open_compiled(path: Path, name: str | None = None) -> CompiledCircuit:
+    """A compiled file, or a model or circuit compiled now."""
+    if kind_of(path) in ("plan", "library"):
+        return load(path)
+    from .. import compile
+
+    return compile(open_source(path).circuit, name=name or c_name(path))
+
+
+def c_name(path: Path) -> str:
+    """A name for functions and modules, from a file's name."""
+    letters = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem.lower())
+    return (letters if letters[:1].isalpha() else f"c_{letters}")[:63]
+
+
+def read_samples(name: str) -> NDArray[Any]:
+    """Samples from a `.npy` file, `x` of a `.npz`, or the test part of a bundled data set.
+
+    Raises:
+        FileError: the file is missing, damaged or holds no plain array.
+        InputError: no such data set.
+    """
+    path = Path(name)
+    if path.suffix == ".npy":
+        return _read_npy(path)
+    from ..frontend import load_dataset
+
+    return load_dataset(name).x_test
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    try:
+        found = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise FileError(
+            f"{path}: not a plain .npy array, or damaged: {error}; write it with numpy.save"
+        ) from None
+    if not isinstance(found, np.ndarray):
+        raise FileError(f"{path}: several arrays; one array in a .npy is needed here")
+    return found
+
+
+def write_npy(path: Path, array: NDArray[Any]) -> None:
+    """Write an array; FileError if it cannot be written."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_file(path, buffer.getvalue())
+
+
+def random_samples(circuit_shape: tuple[int, ...], n: int, seed: int = 0) -> NDArray[Any]:
+    """Random bytes of a circuit's shape, where a user named no data."""
+    if n < 1:
+        raise InputError(f"samples {n}; allowed is 1 or more")
+    return np.random.default_rng(seed).integers(0, 256, (n, *circuit_shape), dtype=np.uint8)
