@@ -1,0 +1,184 @@
+"""Arithmetic on counts: shifting, scaling, adding up, comparing, and the argmax at the end.
+
+torch itself computes the score of every possible count, 0 to m, in the real dtype. What the trace
+claims of a score, that it is `(count + beta) / tau`, that it is above a limit, that it grows with
+the count, is checked on that table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .net_tensor import ClassTensor, Counts, CountTensor, LostTensor, NetTensor, Traced
+from .trace_boolean import IN_PLACE
+from .trace_moves import on_cpu
+from .trace_reductions import answered, count_tensor, dims_of, gathered
+from .trace_table import handles
+from .tracer import Call, Tracer
+
+# (tau, beta) of a score after an operation with the number c.
+_RULES: dict[str, Callable[[Counts, float], tuple[float, float]]] = {
+    "add __add__ __radd__": lambda counts, c: (counts.tau, counts.beta + c * counts.tau),
+    "sub subtract __sub__": lambda counts, c: (counts.tau, counts.beta - c * counts.tau),
+    "mul multiply __mul__ __rmul__": lambda counts, c: (
+        counts.tau / c if c else math.inf,
+        counts.beta,
+    ),
+    "div divide true_divide __truediv__": lambda counts, c: (counts.tau * c, counts.beta),
+}
+_COMPARISONS = """
+    eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__ not_equal less less_equal greater
+    greater_equal
+"""
+_MUX = 0xCA  # operands: low, high, select
+
+
+def _scale(names: str, call: Call, x: Any, other: Any, **options: Any) -> CountTensor:
+    if options:
+        call.refuse(f"with {', '.join(options)}=")
+    if isinstance(x, Traced) and isinstance(other, Traced):
+        return _add_counts(call, x, other)
+    if isinstance(other, Traced):
+        if names.startswith(("sub", "div")):
+            call.refuse("on the right", "allowed is the other order, counts on the left")
+        x, other = other, x
+    number, shape = _one_number(call, x, other)
+    tau, beta = _RULES[names](x.counts, float(number))
+    scores = call.func(x.counts.scores, number)
+    where = f"{call.tracer.where()}: `{call.name}`"
+    counts = replace(x.counts, scores=scores, tau=tau, beta=beta, where=where)
+    return CountTensor.of(call.tracer, x.ids.expand(shape), counts)
+
+
+for _names in _RULES:
+    handles(_names, CountTensor)(partial(_scale, _names))
+
+
+def _one_number(call: Call, x: CountTensor, other: Any) -> tuple[Any, torch.Size]:
+    """The number that all elements of `other` are, and the shape of the answer."""
+    if not isinstance(other, Tensor):
+        return other, x.shape
+    values = other.detach().cpu()
+    if values.numel() == 0 or not (values == values.flatten()[0]).all():
+        call.refuse("and a tensor of different numbers", "allowed is one number for all groups")
+    number = values.flatten()[:1] if values.ndim else values
+    return number, torch.broadcast_shapes(x.shape, values.shape)
+
+
+def _add_counts(call: Call, first: Traced, second: Traced) -> CountTensor:
+    if not call.name.strip("_").endswith("add"):
+        call.refuse("and another traced value")
+    dtype = torch.result_type(*(torch.empty([1] * v.ndim, dtype=v.dtype) for v in (first, second)))
+    shape = torch.broadcast_shapes(first.shape, second.shape)
+    addends = [_addends(call, value).expand(*shape, -1) for value in (first, second)]
+    return count_tensor(call, torch.cat(addends, dim=-1), list(shape), dtype)
+
+
+def _addends(call: Call, x: Traced) -> Tensor:
+    """The nets that each element of `x` counts: [*x.shape, m]."""
+    if not isinstance(x, CountTensor):
+        return call.tracer.bits(x).ids.unsqueeze(-1)
+    if not x.plain:
+        call.refuse("that were shifted or scaled", "allowed is adding up before + and /")
+    return x.counts.addends[x.ids]
+
+
+@handles("sum", CountTensor)
+def _sum(
+    call: Call, x: CountTensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> CountTensor:
+    dtype = dtype or answered(call, x, *(() if dim is None else (dim,)))
+    dims = dims_of(x, dim)
+    addends, shape = gathered(_addends(call, x), [*dims, x.ids.ndim], False)
+    if keepdim:
+        shape = [1 if d in dims else size for d, size in enumerate(x.ids.shape)]
+    return count_tensor(call, addends, shape, dtype)
+
+
+@handles(IN_PLACE, CountTensor)
+def _in_place(call: Call, *args: Any) -> Any:
+    call.refuse("in place", "allowed is a new value: x = x + beta, x = x / tau")
+
+
+# Counts to bits
+
+
+@handles(_COMPARISONS, CountTensor)
+def _compare(call: Call, x: Any, other: Any) -> NetTensor:
+    if isinstance(x, Traced) and isinstance(other, Traced):
+        call.refuse("and another traced value", "allowed is a comparison with a number")
+    counts, ask = (x, call.func) if isinstance(x, Traced) else (other, _swapped(call.func))
+    numbers = torch.as_tensor(on_cpu(other if counts is x else x))
+    shape = torch.broadcast_shapes(counts.shape, numbers.shape)
+    values, which = torch.unique(numbers.expand(shape), return_inverse=True)
+    bits, ids = count_bits(call.tracer, counts), counts.ids.expand(shape)
+    nets = torch.empty(shape, dtype=torch.int64)
+    for i, value in enumerate(values):
+        here = which == i
+        truth = ask(counts.counts.scores, value)
+        nets[here] = _decide(call.tracer, bits[ids[here]], truth)
+    return NetTensor.make(call.tracer, nets, torch.bool)
+
+
+def _swapped(func: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda first, second: func(second, first)
+
+
+def count_bits(tracer: Tracer, x: CountTensor) -> Tensor:
+    """Popcounts for the rows of `x.counts` that `x` uses: nets [n, width]; other rows are 0."""
+    rows, addends = x.ids.unique(), x.counts.addends
+    found = tracer.builder.popcount(addends[rows].numpy())
+    bits = torch.zeros(len(addends), found.shape[1], dtype=torch.int64)
+    bits[rows] = torch.from_numpy(found).to(torch.int64)
+    return bits
+
+
+def _decide(tracer: Tracer, bits: Tensor, truth: Tensor) -> Tensor:
+    """Nets [n] of a function of counts, bits [n, width]; truth: bool [counts]."""
+    if truth.all() or not truth.any():
+        return torch.full((len(bits),), int(truth[0]))
+    width = bits.shape[1]
+    if width <= 6:
+        table = sum(int(value) << j for j, value in enumerate(truth.tolist()))
+        found = tracer.builder.luts(bits.numpy(), np.uint64(table))
+        return torch.from_numpy(found).to(torch.int64)
+    half = 1 << (width - 1)
+    low, high = truth[:half], truth[half:]
+    if not len(high):
+        return _decide(tracer, bits[:, :-1], low)
+    parts = [_decide(tracer, bits[:, :-1], part) for part in (low, high)]
+    return tracer.gates(torch.full(parts[0].shape, _MUX), [*parts, bits[:, -1]])
+
+
+# The class
+
+
+@handles("argmax", CountTensor)
+def _argmax(call: Call, x: CountTensor, dim: Any = None, keepdim: bool = False) -> ClassTensor:
+    if x.ndim != 2 or dim is None or dim % 2 != 1 or keepdim:
+        call.refuse(
+            f"of shape {list(x.shape)} with dim={dim}, keepdim={keepdim}",
+            "allowed is argmax(dim=-1) of scores [batch, classes]",
+        )
+    if not (x.counts.scores.diff() > 0).all():
+        call.refuse("that do not grow with the count", "allowed are scores that do")
+    found = ClassTensor.make(call.tracer, torch.zeros(x.shape[:1], dtype=torch.int64), torch.int64)
+    found.source = x
+    return found
+
+
+@handles("max", CountTensor)
+def _max(call: Call, x: CountTensor, dim: Any = None, keepdim: bool = False) -> Any:
+    if isinstance(dim, Tensor):
+        call.refuse("and another tensor")
+    classes = _argmax(call, x, dim, keepdim)
+    lost = LostTensor.make(call.tracer, torch.zeros_like(classes.ids), x.dtype)
+    return torch.return_types.max((lost, classes))

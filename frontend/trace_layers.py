@@ -1,0 +1,60 @@
+"""Exporters of the logic layers: one cell for a whole layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .dense import LogicDense
+from .groupsum import GroupSum
+from .net_tensor import NetTensor, Traced
+from .trace_calls import trace_layer
+from .tracer import Tracer
+
+
+@trace_layer.register
+def _logic_dense(module: LogicDense, x: Traced, tracer: Tracer) -> NetTensor:
+    """[..., in_dim] bits to [..., out_dim]."""
+    if not x.ndim or x.shape[-1] != module.in_dim:
+        tracer.refuse(
+            f"LogicDense: input of shape {list(x.shape)}; allowed is [..., {module.in_dim}]; "
+            "does in_dim fit the layer before, or is a Flatten missing?"
+        )
+    _check_weight(module, tracer)
+    nets = tracer.bits(x, torch.float32).nets.reshape(-1, module.in_dim)
+    # Our tables have the first fanin as the least significant bit, theirs as the most.
+    wiring = module.connections.indices.cpu().flip(0)
+    fanin = nets[:, wiring].permute(0, 2, 1).reshape(-1, len(wiring))
+    found = tracer.builder.luts(fanin.numpy(), np.tile(_tables(module), len(nets)))
+    shape = (*x.shape[:-1], module.out_dim)
+    made = torch.from_numpy(found.astype(np.int64)).reshape(shape)
+    return NetTensor.make(tracer, made, module.weight.dtype)
+
+
+def _check_weight(module: LogicDense, tracer: Tracer) -> None:
+    bad = ~torch.isfinite(module.weight).flatten(1).all(1)
+    if bad.any():
+        tracer.refuse(
+            f"LogicDense: {int(bad.sum())} of {len(bad)} gates have NaN or infinite weights, the "
+            f"first is gate {int(bad.nonzero()[0])}; allowed are finite numbers; train with a "
+            "lower learning rate or load a sound checkpoint"
+        )
+
+
+def _tables(module: LogicDense) -> np.ndarray:
+    """Truth tables uint64 [out_dim], bit `j` for pattern `j`."""
+    luts = module.get_luts().cpu().numpy().astype(np.uint64)
+    return (luts << np.arange(luts.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+
+
+@trace_layer.register
+def _group_sum(module: GroupSum, x: Traced, tracer: Tracer) -> Traced:
+    """[..., n] bits to [..., k] scores."""
+    n, k = x.shape[-1], module.k
+    if n % k:
+        tracer.refuse(
+            f"GroupSum: {n} features for {k} groups; allowed is a multiple of {k}; "
+            f"make the layer before {n - n % k + k} wide"
+        )
+    bits = tracer.bits(x)
+    return (bits.reshape(*x.shape[:-1], k, n // k).sum(-1) + module.beta) / module.tau
