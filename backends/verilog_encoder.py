@@ -1,0 +1,113 @@
+"""The encoder in Verilog: unsigned integer features to bits."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler.circuit import Encoder
+from ..runtime.errors import EmitError
+from .verilog_text import ONE, ZERO, Port, concat, module_text, unused
+
+_INSTEAD = "or choose feature_bits=0, which takes the encoder's bits instead of features"
+
+
+def feature_width(encoder: Encoder, asked: int | None) -> int:
+    """Bits of one feature: what was asked, or 1, 8 or 16, the least that holds every threshold.
+
+    Raises:
+        EmitError: nothing was asked and the thresholds do not say which integers to expect.
+    """
+    if asked is not None:
+        return asked
+    finite = np.isfinite(encoder.threshold)
+    feature, threshold = encoder.feature[finite], encoder.threshold[finite]
+    low, high = (threshold.min(), threshold.max()) if len(threshold) else (0.0, 0.0)
+    if low < 0:
+        raise EmitError(
+            f"verilog: a threshold of {low}, so features may be negative; allowed are unsigned "
+            f"integers; name their width if that is what they are (feature_bits=8), {_INSTEAD}"
+        )
+    if high >= 1:
+        return _integer_width(high)
+    if len(np.unique(feature)) < len(np.unique(np.stack([feature, threshold]), axis=1).T):
+        raise EmitError(
+            "verilog: a feature has several thresholds between 0 and 1, so it is a fraction; "
+            "allowed are unsigned integers; scale features and thresholds to integers, "
+            f"name their width if that is what they are (feature_bits=1), {_INSTEAD}"
+        )
+    return 1
+
+
+def _integer_width(high: float) -> int:
+    for width in (8, 16):
+        if high < 1 << width:
+            return width
+    raise EmitError(
+        f"verilog: a threshold of {high}; features of 16 bits end at 65535; "
+        f"name their width (feature_bits up to 24), {_INSTEAD}"
+    )
+
+
+def encoder_notes(encoder: Encoder, width: int) -> list[str]:
+    """What the input port means."""
+    shape = list(encoder.shape)
+    if not width:
+        return [
+            f"bits_in: the {len(encoder.feature)} bits of the encoder,",
+            f"  of a sample of shape {shape} flattened in row-major order:",
+            *(
+                f"  bits_in[{bit}] = feature {feature} > {threshold!r}"
+                for bit, (feature, threshold) in enumerate(
+                    zip(encoder.feature.tolist(), encoder.threshold.tolist(), strict=True)
+                )
+            ),
+        ]
+    return [
+        f"x: {encoder.n_features} unsigned features of {width} bit{'s' if width > 1 else ''}; "
+        f"feature f is x[{f'{width}*f +: {width}' if width > 1 else 'f'}].",
+        f"  A sample has shape {shape} and is flattened in row-major order.",
+    ]
+
+
+def integer_thresholds(encoder: Encoder, width: int) -> NDArray[np.int64]:
+    """[n]: bit `i` is `x > result[i]`; -1 is always true, `2**width - 1` always false."""
+    return np.clip(np.floor(encoder.threshold), -1, (1 << width) - 1).astype(np.int64)
+
+
+def encoder_module(name: str, encoder: Encoder, width: int) -> str:
+    """The module `name_encoder`; equal comparators are shared."""
+    limits = integer_thresholds(encoder, width).tolist()
+    features = encoder.feature.tolist()
+    top = (1 << width) - 1
+    wires: dict[str, str] = {}
+    read: set[int] = set()
+    bits = []
+    for feature, limit in zip(features, limits, strict=True):
+        if limit in (-1, top):
+            bits.append(ONE if limit == -1 else ZERO)
+            continue
+        read.add(feature)
+        if width == 1:
+            bits.append(f"x[{feature}]")
+            continue
+        wire = f"x{feature}_gt_{limit}"
+        wires[wire] = f"  wire {wire} = x[{feature * width} +: {width}] > {width}'d{limit};"
+        bits.append(wire)
+    lines = [*wires.values(), f"  assign bits = {concat(bits)};"]
+    lines += unused(_unread(read, encoder.n_features, width))
+    return module_text(
+        f"{name}_encoder",
+        "Features to bits: a bit is true where its feature is above its threshold.",
+        [Port("x", "input", encoder.n_features * width), Port("bits", "output", len(bits))],
+        lines,
+    )
+
+
+def _unread(read: set[int], n_features: int, width: int) -> list[str]:
+    """The ranges of port x that no comparator reads."""
+    edges = [-1, *sorted(read), n_features]
+    gaps = [(low + 1, high) for low, high in pairwise(edges) if high > low + 1]
+    return [f"x[{high * width - 1}:{low * width}]" for low, high in gaps]

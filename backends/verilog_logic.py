@@ -1,0 +1,169 @@
+"""Netlists in Verilog: one named net a gate, one module a tile body, popcounts and argmaxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler import Argmax, Luts, Netlist, Popcount, Tile
+from ..compiler.netlist import FIRST_INPUT, Cell
+from ..compiler.tables import as_tables, depends
+from .formulas import Dialect, expression
+from .verilog_count import argmax_module, popcount_module
+from .verilog_text import ONE, ZERO, Port, concat, module_text, plural, unused
+
+DIALECT = Dialect(ZERO, ONE)
+_PLACES = tuple(f"{{{i}}}" for i in range(6))
+Names = NDArray[np.object_]
+
+
+class Modules:
+    """The modules of one design; equal tile bodies, popcounts and argmaxes become one module."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bodies: dict[Netlist, str] = {}
+        self._texts: dict[str, str] = {}
+
+    def texts(self) -> list[str]:
+        """The text of every module, those that use others first."""
+        return list(self._texts.values())
+
+    def popcount(self, addends: int) -> str:
+        """The name of the module that counts `addends` bits."""
+        module = f"{self._name}_popcount{addends}"
+        if module not in self._texts:
+            self._texts[module] = popcount_module(module, addends)
+        return module
+
+    def argmax(self, candidates: int, bits: int) -> str:
+        """The name of the module that finds the largest of `candidates` numbers of `bits` bits."""
+        module = f"{self._name}_argmax{candidates}x{bits}"
+        if module not in self._texts:
+            self._texts[module] = argmax_module(module, candidates, bits)
+        return module
+
+    def class_argmax(self, groups: int, width: int) -> str:
+        """The name of the module that finds the class."""
+        module = f"{self._name}_argmax"
+        self._texts[module] = argmax_module(module, groups, width)
+        return module
+
+    def tile(self, body: Netlist) -> str:
+        """The name of the module that holds a tile's body."""
+        if body not in self._bodies:
+            module = f"{self._name}_tile{len(self._bodies)}"
+            self._bodies[body] = module
+            self.netlist(module, "The body of a tile: one place of a convolution.", body)
+        return self._bodies[body]
+
+    def netlist(self, module: str, comment: str, netlist: Netlist) -> None:
+        """Add the module that holds a netlist with at least one output."""
+        self._texts[module] = ""  # its place: before the modules that it uses
+        names = _net_names(netlist)
+        lines: list[str] = []
+        for first, cell in netlist.placed():
+            lines += _cell_lines(self, first, cell, names)
+        lines.append(f"  assign out = {concat(names[netlist.outputs])};")
+        lines += unused(names[_unread(netlist)])
+        ports = [Port("in", "input", netlist.n_inputs)]
+        ports.append(Port("out", "output", len(netlist.outputs)))
+        self._texts[module] = module_text(module, comment, ports, lines)
+
+
+def _net_names(netlist: Netlist) -> Names:
+    """What each net is called, [n_nets]: a constant, a bit of port `in`, or n<number>."""
+    first = FIRST_INPUT + netlist.n_inputs
+    names = [ZERO, ONE, *(f"in[{i}]" for i in range(netlist.n_inputs))]
+    names += [f"n{net}" for net in range(first, netlist.n_nets)]
+    return np.array(names, dtype=object)
+
+
+def _unread(netlist: Netlist) -> NDArray[np.int64]:
+    """Nets that a linter may call unused: no text reads them, or only text that folds away."""
+    read = np.zeros(netlist.n_nets, np.bool_)
+    read[:FIRST_INPUT] = True
+    read[netlist.outputs] = True
+    for cell in netlist.cells:
+        if not isinstance(cell, Luts):
+            read[cell.fanin] = True
+            continue
+        tables = as_tables(cell.table)
+        firm = (cell.fanin >= FIRST_INPUT).all(axis=1)
+        for column in range(cell.k):
+            read[cell.fanin[firm & depends(tables, column), column]] = True
+    return np.flatnonzero(~read)
+
+
+def _cell_lines(modules: Modules, first: int, cell: Cell, names: Names) -> list[str]:
+    match cell:
+        case Luts():
+            return _luts(first, cell, names)
+        case Popcount():
+            module = modules.popcount(cell.fanin.shape[1])
+            return list(_popcounts(module, first, cell, names))
+        case Argmax():
+            return _argmax(modules.argmax(*cell.fanin.shape), first, cell, names)
+        case Tile() if cell.n_nets:
+            return list(_tiles(modules.tile(cell.body), first, cell, names))
+        case Tile():
+            return []
+    raise AssertionError(cell)
+
+
+def _luts(first: int, cell: Luts, names: Names) -> list[str]:
+    text = {table: gate_text(table, cell.k) for table in np.unique(cell.table).tolist()}
+    rows = zip(count(first), cell.table.tolist(), names[cell.fanin].tolist(), strict=False)
+    head = f"  // {plural(cell.n_nets, 'table')} of {plural(cell.k, 'input')}"
+    return [head, *(f"  wire n{net} = {text[table].format(*row)};" for net, table, row in rows)]
+
+
+def gate_text(table: int, k: int) -> str:
+    """A k-input table as Verilog, with {0} for the name of input 0 and so on."""
+    if k <= 3:
+        return _small_text(table, k)
+    half = 1 << (k - 1)
+    low, high = table & ((1 << half) - 1), table >> half
+    if low == high:
+        return gate_text(low, k - 1)
+    high_text, low_text = _nested(gate_text(high, k - 1)), _nested(gate_text(low, k - 1))
+    return f"{_PLACES[k - 1]} ? {high_text} : {low_text}"
+
+
+def _nested(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+@cache
+def _small_text(table: int, k: int) -> str:
+    return expression(table, _PLACES[:k], DIALECT)
+
+
+def _popcounts(module: str, first: int, cell: Popcount, names: Names) -> Iterator[str]:
+    for net, row in zip(count(first, cell.width), cell.fanin, strict=False):
+        driven = [f"n{bit}" for bit in range(net, net + cell.width)]
+        yield f"  wire {', '.join(driven)};"
+        yield f"  {module} popcount_n{net} (.in({concat(names[row])}), .count({concat(driven)}));"
+
+
+def _argmax(module: str, first: int, cell: Argmax, names: Names) -> list[str]:
+    driven = [f"n{net}" for net in range(first, first + cell.width)]
+    return [
+        f"  wire {', '.join(driven)};",
+        f"  {module} argmax_n{first} (.in({concat(names[cell.fanin.reshape(-1)])}), "
+        f".index({concat(driven)}));",
+    ]
+
+
+def _tiles(module: str, first: int, cell: Tile, names: Names) -> Iterator[str]:
+    outputs = len(cell.body.outputs)
+    yield f"  // {plural(cell.places, 'place')} of one body"
+    for net, row in zip(count(first, outputs), names[cell.fanin].tolist(), strict=False):
+        driven = [f"n{bit}" for bit in range(net, net + outputs)]
+        pins = f".in({concat(row)}), " if row else ""
+        yield f"  wire {', '.join(driven)};"
+        yield f"  {module} tile_n{net} ({pins}.out({concat(driven)}));"
