@@ -1,11 +1,7 @@
-"""Runs a program on numpy words: the `numpy` target, for machines without a compiler.
-
-The program is what `backends.program` assembled; its stream of instructions is described there.
-"""
+"""Runs a program on numpy words: the `numpy` target, for machines without a compiler."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,51 +10,12 @@ from numpy.typing import NDArray
 from .archive import archive_bytes
 from .arrays import binarize, pack, unpack
 from .errors import FileError
+from .plan import NONE, Plan, load_plan
 
 Words = NDArray[np.uint64]
 _ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _BATCH = 4096
-NONE = 0xFFFF_FFFF
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A program as plain arrays; see `backends.program.Program`.
-
-    ops: ("lut", k, postfix formula), ("popcount",) or ("tile", Plan), numbered from 1.
-    """
-
-    ops: tuple[tuple[Any, ...], ...]
-    parts: tuple[NDArray[np.uint32], ...]
-    n_slots: int
-    input_slot: NDArray[np.uint32]
-    output_slot: NDArray[np.uint32]
-    false_slot: int
-    true_slot: int
-
-
-def load_plan(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], prefix: str) -> Plan:
-    """A plan from a manifest entry and arrays; raises KeyError, TypeError or ValueError."""
-    ops: list[tuple[Any, ...]] = []
-    for index, op in enumerate(entry["ops"]):
-        match op:
-            case ["lut", int(k), str(formula)] if 1 <= k <= 3 and set(formula) <= set("abc01~&|^"):
-                ops.append(("lut", k, formula))
-            case ["popcount"]:
-                ops.append(("popcount",))
-            case ["tile", dict(body)]:
-                ops.append(("tile", load_plan(body, arrays, f"{prefix}.{index}")))
-            case _:
-                raise ValueError(f"unknown instruction {op!r}")
-    return Plan(
-        tuple(ops),
-        tuple(arrays[f"{prefix}.part{i}"] for i in range(entry["parts"])),
-        int(entry["slots"]),
-        arrays[f"{prefix}.inputs"],
-        arrays[f"{prefix}.outputs"],
-        int(entry["false"]),
-        int(entry["true"]),
-    )
+_BINARY = {"&": np.bitwise_and, "|": np.bitwise_or, "^": np.bitwise_xor}
 
 
 def run_plan(plan: Plan, inputs: Words, parts: int) -> Words:
@@ -106,7 +63,7 @@ def _luts(op: tuple[Any, ...], code: NDArray[np.uint32], at: int, n: int, values
             stack.append(~stack.pop())
         else:
             right, left = stack.pop(), stack.pop()
-            stack.append({"&": np.bitwise_and, "|": np.bitwise_or, "^": np.bitwise_xor}[symbol](left, right))
+            stack.append(_BINARY[symbol](left, right))
     values[rows[:, 0]] = stack.pop()
     return at + rows.size
 
@@ -145,10 +102,8 @@ class InterpreterEngine:
         self.manifest = manifest
         self.arrays = arrays
         try:
-            self._plan = load_plan(manifest["plan"], arrays, "plan")
-            self._feature, self._threshold = arrays["feature"], arrays["threshold"]
-            _check(self._plan, len(self._feature))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            self._encoding, self._plan = load_plan(manifest, arrays)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FileError(f"damaged numpy plan: {error}; compile it again") from None
 
     isa = "numpy"
@@ -160,7 +115,7 @@ class InterpreterEngine:
             out[block] = self._answer(rows[block], what)
 
     def _answer(self, rows: NDArray[Any], what: str) -> NDArray[Any]:
-        inputs = pack(binarize(rows, self._feature, self._threshold))
+        inputs = pack(binarize(rows, self._encoding.feature, self._encoding.threshold))
         planes = run_plan(self._plan, inputs, 2 if what == "classes" else 1)
         bits = unpack(planes, len(rows))
         split = self.manifest["output_bits"]
@@ -183,36 +138,3 @@ class InterpreterEngine:
 def _numbers(bits: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Unsigned numbers from their bits, least significant first, along the last axis."""
     return (bits * (1 << np.arange(bits.shape[-1]))).sum(axis=-1)
-
-
-def _check(plan: Plan, n_inputs: int) -> None:
-    """Every slot in range, every row whole, so that a damaged file cannot answer wrongly unseen."""
-    if len(plan.input_slot) != n_inputs:
-        raise ValueError(f"{len(plan.input_slot)} input slots for {n_inputs} inputs")
-    used = plan.input_slot[plan.input_slot != NONE]
-    for slots in (used, plan.output_slot):
-        _check_slots(slots, plan)
-    for code in plan.parts:
-        at = 0
-        while code[at]:
-            op = plan.ops[int(code[at]) - 1]
-            n = int(code[at + 1])
-            at += 2
-            if op[0] == "lut":
-                columns = 1 + op[1]
-            elif op[0] == "popcount":
-                m = int(code[at])
-                columns = m + m.bit_length()
-                at += 1
-            else:
-                _check(op[1], len(op[1].input_slot))
-                columns = len(op[1].output_slot) + len(op[1].input_slot)
-            if at + n * columns >= len(code):
-                raise ValueError("code ends inside an instruction")
-            _check_slots(code[at : at + n * columns], plan)
-            at += n * columns
-
-
-def _check_slots(slots: NDArray[Any], plan: Plan) -> None:
-    if slots.size and int(slots.max()) >= plan.n_slots:
-        raise ValueError(f"slot {int(slots.max())} of {plan.n_slots}")

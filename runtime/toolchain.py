@@ -16,6 +16,7 @@ from .errors import BuildError, ToolMissing
 
 _CANDIDATES = ("cc", "gcc", "clang")
 _SHOWN_LINES = 20
+_SHOWN_COLUMNS = 200
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 
@@ -58,7 +59,7 @@ class Toolchain:
             raise ToolMissing(f"cannot start {command[0]}: {error.strerror}; {_CURE}") from None
         if found.returncode:
             lines = (found.stderr or found.stdout).splitlines()
-            shown = "\n".join(lines[:_SHOWN_LINES])
+            shown = "\n".join(line[:_SHOWN_COLUMNS] for line in lines[:_SHOWN_LINES])
             raise BuildError(
                 f"{shlex.join(command[:1])} failed with status {found.returncode} "
                 f"({len(lines)} lines, the first {min(len(lines), _SHOWN_LINES)}):\n{shown}"
