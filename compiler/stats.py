@@ -118,7 +118,7 @@ def _levels(netlist: Netlist, inputs: IntArray) -> IntArray:
                 level[:, driven] = _deepest(level, cell.fanin.reshape(1, -1)) + 1
             case Tile():
                 rows = level[:, cell.fanin].reshape(len(level) * cell.places, cell.body.n_inputs)
-                level[:, driven] = _tile_levels(cell.body, rows).reshape(len(level), -1)
+                level[:, driven] = tile_levels(cell.body, rows).reshape(len(level), -1)
     return level
 
 
@@ -130,7 +130,7 @@ def _deepest(level: IntArray, fanin: IntArray) -> IntArray:
     return result
 
 
-def _tile_levels(body: Netlist, rows: IntArray) -> IntArray:
+def tile_levels(body: Netlist, rows: IntArray) -> IntArray:
     """Output levels [rows, outputs]; few rows differ, since neighbours see equal surroundings."""
     distinct, inverse = _unique_rows(rows)
     result = np.empty((len(distinct), len(body.outputs)), np.int32)
