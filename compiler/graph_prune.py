@@ -27,7 +27,9 @@ def prune_dead_gates(graph: networkx.DiGraph) -> networkx.DiGraph:
         if node not in live:
             live.add(node)
             queue += graph.predecessors(node)
-    return graph.subgraph(live).copy()
+    result = graph.copy()
+    result.remove_nodes_from([node for node in graph if node not in live])
+    return result
 
 
 class _Literal(NamedTuple):
