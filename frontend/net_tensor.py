@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor
 
-from ..runtime.errors import TraceError
-
 if TYPE_CHECKING:
     from .tracer import Tracer
 
@@ -68,10 +66,9 @@ class Traced(Tensor):
     def __torch_dispatch__(
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        raise TraceError(
+        find_traced((args, kwargs or {}))[0].tracer.refuse(
             f"`{func}`: called on traced values below torch's Python interface; allowed are "
-            "torch's own functions and methods; use torch.stack instead of torch.tensor, "
-            "and no compiled extension, in the traced module"
+            "torch's own functions and methods; use torch.stack instead of torch.tensor"
         )
 
 

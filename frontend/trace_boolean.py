@@ -44,11 +44,12 @@ IN_PLACE = """
 def _boolean(call: Call, *args: Any, **kwargs: Any) -> NetTensor:
     if any(isinstance(value, FeatureTensor) for value in args):
         _check_boolean(call, args)
-        args = tuple(
-            call.tracer.bits(value, torch.bool) if isinstance(value, FeatureTensor) else value
-            for value in args
-        )
+        args = tuple(_as_bool(call, value) for value in args)
     return elementwise(call, *args, **kwargs)
+
+
+def _as_bool(call: Call, value: Any) -> Any:
+    return call.tracer.bits(value, torch.bool) if isinstance(value, FeatureTensor) else value
 
 
 def _check_boolean(call: Call, args: tuple[Any, ...]) -> None:
@@ -157,10 +158,9 @@ def _where(call: Call, *args: Any, **kwargs: Any) -> Any:
     if len(args) + len(kwargs) == 1:
         call.refuse("alone asks for positions: shape would depend on data", "give both choices")
     condition, *choices = _operands(call, args, kwargs)
-    raw = [isinstance(choice, FeatureTensor) for choice in choices]
-    if isinstance(condition, FeatureTensor):
-        condition = call.tracer.bits(condition, torch.bool)
-    if not any(raw):
+    if isinstance(condition, FeatureTensor):  # torch takes a Boolean condition, so the input is
+        condition, *choices = (_as_bool(call, value) for value in (condition, *choices))
+    if not any(isinstance(choice, FeatureTensor) for choice in choices):
         return elementwise(_plain_where(call), condition, *choices)
     if isinstance(condition, Traced) or call.kind is NetTensor:
         call.refuse("as choices", f"compare them first, x > t; {BOOLEAN_CURE}")
@@ -184,7 +184,7 @@ def _select_features(call: Call, condition: Tensor, *choices: Any) -> FeatureTen
     numbers = [
         choice.ids
         if isinstance(choice, FeatureTensor)
-        else call.tracer.constant_ids(torch.as_tensor(choice).to(dtype))
+        else call.tracer.constant_ids(torch.as_tensor(choice, dtype=dtype))
         for choice in choices
     ]
     return FeatureTensor.make(call.tracer, torch.where(on_cpu(condition), *numbers), dtype)

@@ -116,9 +116,7 @@ def _compare(call: Call, x: Any, other: Any) -> NetTensor:
     if isinstance(x, Traced) and isinstance(other, Traced):
         call.refuse("and another traced value", "allowed is a comparison with a number")
     counts, ask = (x, call.func) if isinstance(x, Traced) else (other, _swapped(call.func))
-    numbers = torch.as_tensor(on_cpu(other if counts is x else x))
-    shape = torch.broadcast_shapes(counts.shape, numbers.shape)
-    values, which = torch.unique(numbers.expand(shape), return_inverse=True)
+    shape, values, which = _distinct(counts, on_cpu(other if counts is x else x))
     bits, ids = count_bits(call.tracer, counts), counts.ids.expand(shape)
     nets = torch.empty(shape, dtype=torch.int64)
     for i, value in enumerate(values):
@@ -126,6 +124,15 @@ def _compare(call: Call, x: Any, other: Any) -> NetTensor:
         truth = ask(counts.counts.scores, value)
         nets[here] = _decide(call.tracer, bits[ids[here]], truth)
     return NetTensor.make(call.tracer, nets, torch.bool)
+
+
+def _distinct(x: CountTensor, other: Any) -> tuple[torch.Size, Any, Tensor]:
+    """The shape of a comparison, the distinct numbers in `other`, and which of them is where."""
+    if not isinstance(other, Tensor):
+        return x.shape, [other], torch.zeros(x.shape, dtype=torch.int64)
+    shape = torch.broadcast_shapes(x.shape, other.shape)
+    values, which = torch.unique(other.expand(shape), return_inverse=True)
+    return shape, values, which
 
 
 def _swapped(func: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

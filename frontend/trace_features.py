@@ -51,23 +51,23 @@ def _any_or_all(call: Call, x: FeatureTensor, dim: Any = None, keepdim: bool = F
 def _compare(call: Call, x: FeatureTensor, threshold: Any) -> NetTensor:
     if isinstance(threshold, Traced):
         call.refuse("and another traced value", "allowed is x > t with a constant t")
-    threshold = torch.as_tensor(on_cpu(threshold))
-    wide = _compared(call, x, threshold)
+    wide = _compared(call, x, on_cpu(threshold))
     narrow = _narrow(call, wide)
-    shape = torch.broadcast_shapes(x.shape, threshold.shape)
+    shape = torch.broadcast_shapes(x.shape, wide.shape)
     ids = x.ids.expand(shape).contiguous()
     nets = call.tracer.compare(ids, narrow.expand(shape), wide.double().expand(shape))
     return NetTensor.make(call.tracer, nets, torch.bool)
 
 
-def _compared(call: Call, x: FeatureTensor, threshold: Tensor) -> Tensor:
+def _compared(call: Call, x: FeatureTensor, threshold: Any) -> Tensor:
     """The thresholds in the dtype that torch compares in."""
     dtype = torch.result_type(torch.empty([1] * x.ndim, dtype=x.dtype), threshold)
     if dtype not in (torch.float32, torch.float64):
-        call.refuse(f"with {threshold.dtype}", "allowed are real numbers")
-    if threshold.isnan().any():
+        call.refuse(f"with {dtype}", "allowed are real numbers")
+    wide = torch.as_tensor(threshold, dtype=dtype)
+    if wide.isnan().any():
         call.refuse("with a threshold that is NaN", "allowed are numbers")
-    return threshold.to(dtype)
+    return wide
 
 
 def _narrow(call: Call, wide: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from .tracer import Call
 
 def filling(call: Call, x: Traced, value: Any) -> int:
     """The number of the constant `value` among the elements of `x`."""
-    constant = torch.tensor(value).to(x.dtype).reshape(())
+    constant = torch.as_tensor(value, dtype=x.dtype).reshape(())
     if isinstance(x, FeatureTensor):
         return int(call.tracer.constant_ids(constant))
     return int(call.tracer.constant_bits(constant))

@@ -18,7 +18,7 @@ QUERIES = """
     layout itemsize nbytes element_size requires_grad grad grad_fn is_leaf is_cuda is_cpu is_xpu
     is_mps is_meta is_sparse is_sparse_csr is_quantized is_mkldnn is_nested is_vulkan is_mtia
     is_ipu is_maia is_xla is_floating_point is_complex is_signed is_inference is_conj is_neg
-    is_same_size get_device names has_names retains_grad output_nr _version _backward_hooks
+    is_same_size get_device retains_grad output_nr _version _backward_hooks
     result_type can_cast __hash__
 """
 

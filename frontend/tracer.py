@@ -186,7 +186,8 @@ class Tracer:
         array = values.detach().cpu().to(torch.float64).numpy()
         unique, inverse = np.unique(array, return_inverse=True)
         numbers = [self._constant(float(value)) for value in unique]
-        return torch.from_numpy(np.array(numbers, np.int64)[inverse].reshape(array.shape))
+        found = np.array(numbers, np.int64)[inverse.reshape(-1)]
+        return torch.from_numpy(found.reshape(array.shape))
 
     def _constant(self, value: float) -> int:
         if value not in self._constants:
