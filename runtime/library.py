@@ -12,7 +12,9 @@ import cffi
 import numpy as np
 from numpy.typing import NDArray
 
+from .archive import read_file
 from .errors import BuildError, FileError, InputError
+from .seal import check_seal
 
 ABI_VERSION = 1
 DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3}
@@ -49,9 +51,10 @@ class LibraryEngine:
         """Load the library at `path`. Loading runs its code: load only what you trust.
 
         Raises:
-            FileError: not a shared library for this machine, or not one of ours.
+            FileError: damaged, not a shared library for this machine, or not one of ours.
         """
         self.path = Path(path).absolute()
+        check_seal(read_file(path), path)
         try:
             self._library = _ffi.dlopen(str(self.path))
             self._api: Any = self._library.gatewright_api()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .cache import cached
 from .errors import BuildError, ToolMissing
+from .seal import sealed
 
 _CANDIDATES = ("cc", "gcc", "clang")
 _SHOWN_LINES = 20
@@ -47,6 +48,7 @@ class Toolchain:
                 (folder / file).write_bytes(data)
             sources = [file for file in files if file.endswith(".c")]
             self._run([*self.command, *options, "-o", str(target), *sources], folder)
+            target.write_bytes(sealed(target.read_bytes()))
 
         return cached(key, files, f"{name}{SUFFIX}", make)
 

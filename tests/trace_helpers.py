@@ -12,7 +12,7 @@ from torch import nn
 from gatewright.compiler import Circuit
 from gatewright.frontend.trace import trace
 
-SAMPLES = 24
+SAMPLES = 12
 
 
 class Fn(nn.Module):
@@ -27,7 +27,7 @@ class Fn(nn.Module):
 
 
 def samples(shape: tuple[int, ...], boolean: bool = False, seed: int = 0) -> torch.Tensor:
-    """float32 [24, *shape] in [0, 1), or of 0 and 1."""
+    """float32 [12, *shape] in [0, 1), or of 0 and 1."""
     x = torch.rand(SAMPLES, *shape, generator=torch.Generator().manual_seed(seed))
     return (x > 0.5).float() if boolean else x
 

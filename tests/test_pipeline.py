@@ -1,0 +1,133 @@
+"""Running passes: order, checks, reports, presets."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from pass_checks import assert_pass, chain, dense, parse
+from strategies import netlists
+
+from gatewright.compiler import Circuit, Encoder, Luts, Netlist
+from gatewright.compiler.passes.decompose import Decompose
+from gatewright.compiler.passes.fold import fold
+from gatewright.compiler.passes.strash import strash
+from gatewright.compiler.passes.sweep import sweep
+from gatewright.compiler.pipeline import Recorder, Report, Step, optimize, pass_name, run
+from gatewright.compiler.stats import n_gates
+from gatewright.runtime.errors import NetlistError
+
+SMALL = """
+netlist inputs=2
+  %4 = lut 0x8 %2 %3
+  %5 = lut 0x8 %3 %2
+  %6 = lut 0x6 %2 %3
+
+  %7 = lut 0x6 %4 %5
+  %8 = lut 0xe %7 %4
+  output %8
+"""
+
+
+@pytest.mark.parametrize("level", range(4))
+@settings(max_examples=100, deadline=None)
+@given(netlist=netlists())
+def test_optimize_keeps_the_contract(level, netlist):
+    assert_pass(lambda n: optimize(n, level), netlist, idempotent=level == 3)
+
+
+def test_levels_do_more_and_more():
+    netlist = parse(SMALL)
+    assert optimize(netlist, 0) is netlist
+    gates = [n_gates(optimize(netlist, level)) for level in range(4)]
+    assert gates == [5, 3, 1, 1]
+    assert str(optimize(netlist)) == "netlist inputs=2\n  %4 = lut 0x8 %2 %3\n  output %4\n"
+
+
+@pytest.mark.parametrize("level", [-1, 4, "2", None])
+def test_no_such_level(level):
+    with pytest.raises(NetlistError, match=f"level {level!r}; allowed are 0 to 3; the default is"):
+        optimize(parse(SMALL), level)
+
+
+def test_optimize_a_circuit():
+    circuit = Circuit(Encoder.boolean(2), parse(SMALL))
+    small = optimize(circuit)
+    assert n_gates(small.netlist) == 1
+    assert small.encoder is circuit.encoder
+    assert optimize(small) is small
+
+
+def test_report_has_every_step():
+    record = Recorder()
+    result = run(parse(SMALL), (fold, strash, fold, sweep, Decompose(2)), after=record)
+    report = record.report()
+    assert [step.name for step in report.steps] == [
+        "input",
+        "fold",
+        "strash",
+        "fold",
+        "sweep",
+        "Decompose",
+    ]
+    assert [step.gates for step in report.steps] == [5, 5, 4, 2, 1, 1]
+    assert report.steps[-1].gates == n_gates(result)
+    assert all(step.seconds >= 0 for step in report.steps)
+    record = Recorder()
+    optimize(parse(SMALL), 3, after=record)
+    names = [step.name for step in record.report().steps]
+    assert names == ["input", *["fold", "strash", "sweep"] * 3]
+
+
+def test_report_prints_as_a_table():
+    report = Report((Step("input", 123456, 10, 0.0), Step("Decompose", 7, 1000, 1.23456)))
+    assert str(report).splitlines() == [
+        "pass         gates  levels  seconds",
+        "input      123,456      10    0.000",
+        "Decompose        7   1,000    1.235",
+    ]
+
+
+def test_callback_gets_step_and_netlist():
+    seen = []
+    netlist = parse(SMALL)
+    run(netlist, (fold, sweep), after=lambda step, result: seen.append((step.name, result)))
+    assert [name for name, _ in seen] == ["input", "fold", "sweep"]
+    assert seen[0][1] is netlist
+
+
+def test_passes_are_named():
+    assert pass_name(fold) == "fold"
+    assert pass_name(Decompose(4)) == "Decompose"
+
+
+def test_a_pass_that_returns_something_else_is_named():
+    def broken(netlist):
+        return None
+
+    with pytest.raises(NetlistError, match=r"pass broken: returned NoneType; allowed is a Netlist"):
+        run(chain(0x6, 1), [broken])
+
+
+def test_a_pass_that_drops_an_input_is_named():
+    def thrifty(netlist):
+        return Netlist(1, (), np.array([2]))
+
+    message = r"pass thrifty: returned 1 inputs and 1 outputs; allowed are 2 and 1; keep inputs"
+    with pytest.raises(NetlistError, match=message):
+        run(chain(0x6, 1), [thrifty])
+
+
+def test_a_pass_that_breaks_a_rule_is_named():
+    def forward(netlist):
+        return Netlist(2, (Luts(np.array([[4, 4]]), np.array([1])),), np.array([4]))
+
+    message = r"pass forward: returned an invalid netlist: cell 0 \(Luts\), row 0, column 0: reads"
+    with pytest.raises(NetlistError, match=message):
+        run(chain(0x6, 1), [forward])
+
+
+def test_optimize_a_dense_network():
+    record = Recorder()
+    optimize(dense(100, 2000, 5), 2, after=record)
+    gates = [step.gates for step in record.report().steps]
+    assert gates == sorted(gates, reverse=True)
+    assert gates[-1] < gates[0] / 3

@@ -1,0 +1,297 @@
+"""Toolchains, the build cache, loading, saving, pickling: what can go wrong outside our code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from circuits import classifier, samples
+
+from gatewright.backends.build import build
+from gatewright.backends.c import C
+from gatewright.runtime import cache
+from gatewright.runtime.compiled import load
+from gatewright.runtime.errors import BuildError, FileError, InputError, ToolMissing
+from gatewright.runtime.toolchain import find_compiler
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty build cache."""
+    path = tmp_path / "cache of builds"
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(path))
+    return path
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_second_build_comes_from_the_cache(folder, monkeypatch):
+    first = build(classifier(), "c", "net")
+    monkeypatch.setattr(
+        "gatewright.runtime.toolchain.Toolchain._run", lambda *_: pytest.fail("compiled again")
+    )
+    second = build(classifier(), "c", "net")
+    assert first.engine.path == second.engine.path
+    assert folder in first.engine.path.parents
+
+
+def test_nothing_but_the_library_stays(folder):
+    path = build(classifier(), "c", "net").engine.path
+    assert [p for p in folder.rglob("*") if p.is_file()] == [path]
+    assert [p for p in folder.rglob("*") if p.is_dir()] == [path.parent]
+
+
+def test_other_circuits_flags_and_names_do_not_collide(folder):
+    artifact = C().emit(C().prepare(classifier()), "net")
+    paths = {
+        find_compiler().build(artifact.files, "net"),
+        find_compiler().build(artifact.files, "net", ("-O0",)),
+        build(classifier(seed=1), "c", "net").engine.path,
+        build(classifier(), "c", "other").engine.path,
+    }
+    assert len(paths) == 4
+
+
+_BUILD = """
+import numpy, sys
+sys.path.insert(0, {tests!r})
+from circuits import classifier, samples
+from gatewright.backends.build import build
+circuit = classifier()
+x = samples(circuit, 100, "uint8")
+assert numpy.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+"""
+
+
+def test_processes_share_the_cache(folder):
+    text = _BUILD.format(tests=str(Path(__file__).parent))
+    running = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(4)]
+    assert [process.wait() for process in running] == [0] * 4
+    assert len([p for p in folder.rglob("*") if p.is_file()]) == 1
+
+
+def test_no_compiler(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(ToolMissing, match=r"no C compiler: looked for cc, gcc, clang.*apt-get"):
+        build(classifier(), "c", "net")
+
+
+def test_a_named_compiler_that_is_not_there(folder, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    with pytest.raises(ToolMissing, match=r"'no-such-compiler -m64' does not start.*CC names it"):
+        build(classifier(), "c", "net")
+
+
+def test_a_named_compiler_is_used(folder, monkeypatch, tmp_path):
+    log = tmp_path / "log"
+    name = script(tmp_path / "my cc", f'echo "$@" >> {log}\nexec cc "$@"')
+    monkeypatch.setenv("CC", f"'{name}' -DMINE")
+    circuit = classifier()
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+    assert "-DMINE -O3" in log.read_text()
+
+
+def test_a_compiler_that_fails(folder, monkeypatch, tmp_path):
+    lines = "; ".join(f"echo {'wrong ' * 100}line {i} >&2" for i in range(50))
+    name = script(tmp_path / "cc", f'[ "$1" = --version ] && echo 1 && exit\n{lines}; exit 3')
+    monkeypatch.setenv("CC", name)
+    with pytest.raises(BuildError, match=r"failed with status 3 \(50 lines, the first 20\)") as info:
+        build(classifier(), "c", "net")
+    assert len(str(info.value)) < 5000
+    assert not [p for p in folder.rglob("*") if p.is_file()]
+
+
+def test_a_full_disk(folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cache.os, "replace", full)
+    with pytest.raises(BuildError, match=r"No space left on device.*GATEWRIGHT_CACHE"):
+        build(classifier(), "c", "net")
+    monkeypatch.undo()
+    assert not [p for p in folder.rglob("*") if p.is_file()]
+
+
+def test_a_cache_that_cannot_be_made(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(BuildError, match=r"build cache .*Not a directory.*GATEWRIGHT_CACHE"):
+        build(classifier(), "c", "net")
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.delenv("GATEWRIGHT_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
+    assert cache.cache_folder() == Path("/x/gatewright")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.cache_folder() == Path.home() / ".cache" / "gatewright"
+
+
+@pytest.mark.parametrize(("target", "suffix"), [("c", ".so"), ("numpy", ".npz")])
+def test_save_load_and_pickle(folder, tmp_path, target, suffix):
+    circuit = classifier()
+    x = samples(circuit, 100, "float32")
+    compiled = build(circuit, target, "net")
+    path = tmp_path / f"a.c folder{suffix}"
+    compiled.save(path)
+    for copy in (load(path), pickle.loads(pickle.dumps(compiled))):
+        assert np.array_equal(copy.scores(x), circuit.scores(x))
+        assert copy.manifest["digest"] == circuit.digest()
+        assert "net" in repr(copy)
+        assert "levels" in repr(copy)
+
+
+def test_saving_where_one_cannot(tmp_path):
+    compiled = build(classifier(), "numpy", "net")
+    with pytest.raises(FileError, match=r"no/such: cannot write .* bytes: No such file"):
+        compiled.save(tmp_path / "no" / "such")
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path, monkeypatch):
+    compiled = build(classifier(), "numpy", "net")
+    path = tmp_path / "net.npz"
+    path.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("gatewright.runtime.archive.os.replace", full)
+    with pytest.raises(FileError, match="No space left on device; what was there before is unch"):
+        compiled.save(path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a shared library"),
+        (b"\x7fELF" + bytes(100), "a damaged or truncated shared library"),
+        (b"PK\x03\x04 nothing", "not a Gatewright file, or damaged"),
+    ],
+)
+def test_loading_what_is_no_library(tmp_path, content, message):
+    path = tmp_path / "net.so"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=message):
+        load(path)
+
+
+@pytest.mark.parametrize("keep", [0.02, 0.3, 0.9, 0.99])
+def test_loading_a_truncated_library(folder, tmp_path, keep):
+    data = build(classifier(), "c", "net").engine.data()
+    path = tmp_path / "net.so"
+    path.write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(FileError, match=r"net\.so: a damaged or truncated shared library"):
+        load(path)
+
+
+def test_loading_a_library_with_one_bit_flipped(folder, tmp_path):
+    data = bytearray(build(classifier(), "c", "net").engine.data())
+    data[len(data) // 2] ^= 1
+    path = tmp_path / "net.so"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="damaged"):
+        load(path)
+
+
+def test_a_library_built_by_hand(tmp_path):
+    circuit = classifier()
+    C().emit(C().prepare(circuit), "net").write(tmp_path)
+    command = ["cc", "-shared", "-fPIC", "-o", "net.so", "net.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(load(tmp_path / "net.so").predict(x), circuit.predict(x))
+    data = (tmp_path / "net.so").read_bytes()
+    (tmp_path / "cut.so").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FileError, match="damaged or truncated"):
+        load(tmp_path / "cut.so")
+
+
+def library(tmp_path: Path, text: str) -> Path:
+    """A shared library with this source."""
+    (tmp_path / "lib.c").write_text(text)
+    command = ["cc", "-shared", "-fPIC", "-o", "lib.so", "lib.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    return tmp_path / "lib.so"
+
+
+def test_loading_somebody_elses_library(tmp_path):
+    path = library(tmp_path, "int f(void) { return 1; }")
+    with pytest.raises(FileError, match="a shared library, but not from gatewright"):
+        load(path)
+
+
+def test_loading_another_interface_version(tmp_path):
+    path = library(tmp_path, "static int api[64] = {7}; void *gatewright_api(void) { return api; }")
+    with pytest.raises(FileError, match="interface version 7; allowed is 1"):
+        load(path)
+
+
+def test_loading_a_missing_file(tmp_path):
+    with pytest.raises(FileError, match=r"net\.so: no such file"):
+        load(tmp_path / "net.so")
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((3, 19), np.uint8), r"shape \[3, 19\]; allowed is \[n, 20\]"),
+        (np.zeros(20, np.uint8), r"shape \[20\].*x\[None\]"),
+        (np.zeros((3, 4, 5), np.uint8), r"shape \[3, 4, 5\]"),
+        (np.float32(1), r"float32; allowed is a numpy array"),
+        (np.zeros((3, 20), np.int64), "dtype int64; allowed are bool, uint8, float32, float64"),
+        (np.zeros((3, 20), np.float16), "dtype float16"),
+        (np.zeros((3, 20), np.complex64), "dtype complex64"),
+        (np.full((3, 20), None), "dtype object"),
+        (np.full((3, 20), "a"), "dtype <U1"),
+        ([[1] * 20], "input: list; allowed is a numpy array or a torch tensor"),
+        (None, "input: NoneType"),
+    ],
+)
+def test_bad_input(target, x, message):
+    compiled = build(classifier(), target, "net")
+    for call in (compiled.bits, compiled.counts, compiled.scores, compiled.predict):
+        with pytest.raises(InputError, match=message):
+            call(x)
+
+
+def test_bad_threads():
+    with pytest.raises(InputError, match="threads 0; allowed is 1 or more"):
+        build(classifier(), "numpy", "net").predict(np.zeros((3, 20), np.uint8), threads=0)
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+def test_counts_of_a_circuit_without_a_decoder(target):
+    circuit = classifier()
+    bare = type(circuit)(circuit.encoder, circuit.netlist)
+    compiled = build(bare, target, "net")
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(compiled.bits(x), circuit.bits(x))
+    for call in (compiled.counts, compiled.scores, compiled.predict):
+        with pytest.raises(InputError, match=r"no decoder.*use bits\(x\)"):
+            call(x)
+
+
+def test_torch_tensors():
+    torch = pytest.importorskip("torch")
+    circuit = classifier()
+    compiled = build(circuit, "c", "net")
+    x = torch.from_numpy(samples(circuit, 100, "float32"))
+    assert np.array_equal(compiled.scores(x), circuit.scores(x.numpy()))
+    assert np.array_equal(compiled.scores(x.t().contiguous().t()), circuit.scores(x.numpy()))
+    with pytest.raises(InputError, match="dtype int32"):
+        compiled.scores(x.int())
