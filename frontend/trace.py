@@ -72,9 +72,22 @@ def trace(
             values; the message names the operation and the submodule.
     """
     shape = _checked(module, input_shape, dtype)
-    tracer = Tracer(module, prod(shape), dtype, name)
+    with _evaluation(module):
+        before = torch.get_rng_state()
+        circuit = _once(Tracer(module, prod(shape), dtype, name), module, shape)
+        if not torch.equal(before, torch.get_rng_state()):
+            again = Tracer(module, prod(shape), dtype, name)
+            if _once(again, module, shape).digest() != circuit.digest():
+                again.refuse(
+                    "forward draws random numbers that matter in evaluation mode; allowed is the "
+                    "same answer every time; draw them in __init__ and keep them in a buffer"
+                )
+    return circuit
+
+
+def _once(tracer: Tracer, module: nn.Module, shape: tuple[int, ...]) -> Circuit:
     try:
-        with _evaluation(module), watching(tracer):
+        with watching(tracer):
             return _finish(tracer, _run(tracer, module, _symbols(tracer, shape)), shape)
     finally:
         tracer.closed = True

@@ -7,6 +7,7 @@ reads the truth table off. There is no second opinion on what a function means.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import torch
@@ -74,7 +75,19 @@ def elementwise(call: Call, *args: Any, inplace: bool = False, **kwargs: Any) ->
     if inplace:
         args[0].ids.copy_(nets)
         return args[0]
-    return NetTensor.make(call.tracer, nets, dtype)
+    return NetTensor.make(call.tracer, laid_out(nets, slots.tensors), dtype)
+
+
+def laid_out(nets: Tensor, tensors: list[Tensor]) -> Tensor:
+    """`nets` with the strides that torch gives the answer of an operation on `tensors`.
+
+    Strides decide whether a later reshape is a view, which in-place operations can tell.
+    """
+    if all(tensor.is_contiguous() for tensor in tensors):
+        return nets.contiguous()
+    shadows = [torch.empty_strided(tensor.shape, tensor.stride()).bool() for tensor in tensors]
+    strides = reduce(torch.logical_or, shadows, torch.zeros((), dtype=torch.bool)).stride()
+    return torch.empty_strided(nets.shape, strides, dtype=torch.int64).copy_(nets)
 
 
 @handles(IN_PLACE, NetTensor)
@@ -95,7 +108,7 @@ class _Slots:
     def __init__(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._args, self._kwargs = on_cpu_constants(args), on_cpu_constants(kwargs)
         values = [*self._args, *self._kwargs.values()]
-        tensors = [value for value in values if isinstance(value, Tensor)]
+        self.tensors = tensors = [value for value in values if isinstance(value, Tensor)]
         self.operands = list(
             {id(value): value for value in tensors if isinstance(value, Traced)}.values()
         )

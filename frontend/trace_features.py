@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .net_tensor import FeatureTensor, NetTensor, Traced
+from .trace_boolean import laid_out
 from .trace_moves import on_cpu
 from .trace_table import handles
 from .tracer import BOOLEAN_CURE, Call
@@ -56,7 +57,7 @@ def _compare(call: Call, x: FeatureTensor, threshold: Any) -> NetTensor:
     shape = torch.broadcast_shapes(x.shape, wide.shape)
     ids = x.ids.expand(shape).contiguous()
     nets = call.tracer.compare(ids, narrow.expand(shape), wide.double().expand(shape))
-    return NetTensor.make(call.tracer, nets, torch.bool)
+    return NetTensor.make(call.tracer, laid_out(nets, [x, wide]), torch.bool)
 
 
 def _compared(call: Call, x: FeatureTensor, threshold: Any) -> Tensor:

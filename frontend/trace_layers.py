@@ -26,9 +26,10 @@ def _logic_dense(module: LogicDense, x: Traced, tracer: Tracer) -> NetTensor:
     wiring = module.connections.indices.cpu().flip(0)
     fanin = nets[:, wiring].permute(0, 2, 1).reshape(-1, len(wiring))
     found = tracer.builder.luts(fanin.numpy(), np.tile(_tables(module), len(nets)))
+    made = torch.from_numpy(found.astype(np.int64)).reshape(-1, module.out_dim)
+    made = made.t().contiguous().t()  # in memory feature by feature, as the layer answers
     shape = (*x.shape[:-1], module.out_dim)
-    made = torch.from_numpy(found.astype(np.int64)).reshape(shape)
-    return NetTensor.make(tracer, made, module.weight.dtype)
+    return NetTensor.make(tracer, made.reshape(shape), module.weight.dtype)
 
 
 def _check_weight(module: LogicDense, tracer: Tracer) -> None:
