@@ -1,0 +1,115 @@
+"""The public API of the root package, and how it is packaged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from circuits import classifier, samples
+
+import gatewright as gw
+from gatewright.compiler import Builder
+from gatewright.runtime.errors import EmitError, FileError, InputError
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_importing_is_light():
+    text = (
+        "import sys, gatewright\n"
+        "from gatewright.runtime import compiled\n"
+        "assert not {'torch', 'jinja2', 'networkx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", text], check=True)
+
+
+def test_every_public_name_is_there():
+    for name in gw.__all__:
+        assert getattr(gw, name) is not None
+        assert name in dir(gw)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        gw.nothing  # noqa: B018
+
+
+def test_compile_takes_a_netlist():
+    builder = Builder(2)
+    compiled = gw.compile(builder.build(builder.luts([[2, 3]], [6])), "numpy")
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.bool_)
+    assert compiled.bits(x).ravel().tolist() == [False, True, True, False]
+
+
+def test_compile_and_emit_take_a_module(tmp_path):
+    torch = pytest.importorskip("torch")
+    from gatewright.frontend import GroupSum, LogicDense
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(LogicDense(12, 40), GroupSum(4, tau=2.0))
+    x = np.random.default_rng(0).integers(0, 2, (100, 12)).astype(np.float32)
+    want = model.eval()(torch.from_numpy(x)).numpy()
+    assert np.array_equal(gw.compile(model, input_shape=(12,)).scores(x), want)
+    paths = gw.emit(model, "verilog", tmp_path, input_shape=(12,), vectors=x)
+    assert {path.suffix for path in paths} >= {".v"}
+    with pytest.raises(InputError, match=r"Sequential: the shape of one sample is needed"):
+        gw.compile(model)
+
+
+def test_a_circuit_knows_its_shape():
+    with pytest.raises(InputError, match="a circuit knows its own"):
+        gw.compile(classifier(), input_shape=(20,))
+
+
+def test_read_write(tmp_path):
+    circuit = classifier()
+    gw.write(circuit, tmp_path / "net.npz")
+    assert gw.read(tmp_path / "net.npz").digest() == circuit.digest()
+    for call in (lambda p: gw.read(p), lambda p: gw.write(circuit, p)):
+        with pytest.raises(FileError, match=r"suffix '\.blif'; allowed are \.npz"):
+            call(tmp_path / "net.blif")
+
+
+def test_optimized_circuits_are_equivalent_and_answer_the_same():
+    circuit = classifier()
+    small = gw.optimize(circuit)
+    assert gw.equivalent(circuit, small)
+    x = samples(circuit, 200, "uint8")
+    assert np.array_equal(gw.compile(small, level=0).scores(x), circuit.scores(x))
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("vhdl", {}, "target 'vhdl'; allowed are c, verilog"),
+        ("c", {"colour": 1}, "unexpected keyword argument 'colour'"),
+        ("c", {"vectors": np.zeros((1, 20), np.uint8)}, "leave the argument out"),
+    ],
+)
+def test_emit_errors(tmp_path, target, options, message):
+    with pytest.raises(EmitError, match=message):
+        gw.emit(classifier(), target, tmp_path, **options)
+
+
+def test_the_packages_listed_are_those_in_the_tree():
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(project["tool"]["setuptools"]["packages"])
+    shipped = ("backends", "cli", "compiler", "frontend", "runtime")
+    found = {
+        ".".join(("gatewright", *path.parent.relative_to(ROOT).parts))
+        for folder in shipped
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert listed == found | {"gatewright"}
+    assert project["project"]["version"] == gw.__version__
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_every_folder_has_a_readme():
+    for folder in ("backends", "cli", "compiler", "frontend", "runtime", "tests", "benchmarks"):
+        assert (ROOT / folder / "README.md").exists(), folder
+
+
+def test_passes_do_not_shadow_their_modules():
+    assert not (ROOT / "compiler" / "passes" / "__init__.py").read_text().strip()

@@ -1,0 +1,187 @@
+"""The commands, step by step on files, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from circuits import classifier, samples
+
+import gatewright as gw
+from gatewright.cli.main import main
+from gatewright.compiler import Builder, Circuit, Encoder
+from gatewright.runtime.simulators import available
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a trained model in it: wine, a few steps."""
+    pytest.importorskip("torch")
+    path = tmp_path_factory.mktemp("files")
+    command = ["train", "--data", "wine", "--layers", "60,60", "--bits", "2", "--steps", "30"]
+    assert main([*command, "--quiet", "-o", str(path / "wine.model.npz")]) == 0
+    return path
+
+
+@pytest.fixture
+def circuit_file(tmp_path):
+    circuit = classifier()
+    gw.write(circuit, tmp_path / "net.npz")
+    np.save(tmp_path / "x.npy", samples(circuit, 300, "uint8"))
+    return circuit, tmp_path / "net.npz", tmp_path / "x.npy"
+
+
+def test_train_says_how_good(folder, capsys, tmp_path):
+    command = ["train", "--data", "iris", "--layers", "30", "--steps", "20", "--quiet", "--lr", "0.02"]
+    assert main([*command, "-o", str(tmp_path / "iris.npz")]) == 0
+    assert "on 30 held-out samples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("target", "suffix"), [("c", ".so"), ("numpy", ".npz")])
+def test_compile_then_predict(folder, tmp_path, capsys, target, suffix):
+    model, library = folder / "wine.model.npz", tmp_path / f"wine{suffix}"
+    assert main(["compile", str(model), "-o", str(library), "--target", target]) == 0
+    assert "gates" in capsys.readouterr().out
+    out = tmp_path / "y.npy"
+    assert main(["predict", str(library), "--data", "wine", "-o", str(out)]) == 0
+    from gatewright.frontend import load_dataset, load_model
+    from gatewright.frontend.measure import answer
+
+    x = load_dataset("wine").x_test
+    assert np.array_equal(np.load(out), answer(load_model(model), x).argmax(1))
+    assert gw.load(library).name == "wine"
+
+
+def test_predict_prints_and_takes_models(circuit_file, capsys):
+    circuit, path, data = circuit_file
+    x = np.load(data)
+    assert main(["predict", str(path), "--data", str(data)]) == 0
+    assert [int(line) for line in capsys.readouterr().out.split()] == circuit.predict(x).tolist()
+    assert main(["predict", str(path), "--data", str(data), "--scores", "--threads", "2"]) == 0
+    found = np.loadtxt(capsys.readouterr().out.splitlines(), dtype=np.float64)
+    assert np.allclose(found, circuit.scores(x), rtol=1e-5)
+
+
+def test_predict_bits_where_there_is_no_decoder(tmp_path, capsys):
+    builder = Builder(2)
+    gw.write(Circuit(Encoder.boolean(2), builder.build([3, 2])), tmp_path / "swap.npz")
+    np.save(tmp_path / "x.npy", np.array([[0, 1], [1, 0]], np.bool_))
+    assert main(["predict", str(tmp_path / "swap.npz"), "--data", str(tmp_path / "x.npy")]) == 0
+    assert capsys.readouterr().out == "1 0\n0 1\n"
+
+
+def test_emit_c_and_verilog(circuit_file, tmp_path, capsys):
+    _, path, data = circuit_file
+    assert main(["emit", str(path), "--target", "c", "-o", str(tmp_path / "c")]) == 0
+    assert main(
+        ["emit", str(path), "--target", "verilog", "-o", str(tmp_path / "v"), "--vectors", str(data)]
+    ) == 0  # fmt: skip
+    assert {p.name for p in (tmp_path / "c").iterdir()} == {"net.c", "net.h"}
+    assert {"net.v", "net_tb.v"} <= {p.name for p in (tmp_path / "v").iterdir()}
+    assert str(tmp_path / "v" / "net.v") in capsys.readouterr().out
+
+
+def test_verify_a_model(folder, capsys, tmp_path):
+    model, library = folder / "wine.model.npz", tmp_path / "wine.so"
+    main(["compile", str(model), "-o", str(library)])
+    capsys.readouterr()
+    command = ["verify", str(model), "--library", str(library), "--data", "wine"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    for form in ("PyTorch module", "optimised circuit", "wine.so, portable", "C library", "numpy"):
+        assert form in out
+    assert "36 samples  equal" in out
+    assert out.endswith("all equal\n")
+    for simulator in ("iverilog", "verilator"):
+        assert f"Verilog, {simulator}" in out
+        if simulator not in available():
+            assert f"apt-get install {simulator}" in out
+
+
+def test_verify_catches_a_wrong_library(circuit_file, tmp_path, capsys):
+    circuit, path, data = circuit_file
+    table = circuit.netlist.cells[0].table.copy()
+    table[:10] ^= 7
+    cells = (type(circuit.netlist.cells[0])(circuit.netlist.cells[0].fanin, table),)
+    netlist = type(circuit.netlist)(20, cells + circuit.netlist.cells[1:], circuit.netlist.outputs)
+    wrong = circuit.with_netlist(netlist)
+    gw.compile(wrong).save(tmp_path / "wrong.so")
+    command = ["verify", str(path), "--library", str(tmp_path / "wrong.so"), "--no-rtl"]
+    assert main([*command, "--data", str(data)]) == 1
+    out = capsys.readouterr().out
+    assert "DIFFER" in out
+    assert "forms differ" in out
+
+
+def test_bench(circuit_file, capsys):
+    _, path, data = circuit_file
+    assert main(["bench", str(path), "--data", str(data), "--samples", "2000"]) == 0
+    out = capsys.readouterr().out
+    assert "2,000 samples of uint8 a call" in out
+    assert "portable" in out
+
+
+def test_inspect(circuit_file, tmp_path, capsys):
+    _, path, _ = circuit_file
+    assert main(["inspect", str(path), "--level", "2", "--text"]) == 0
+    out = capsys.readouterr().out
+    for word in ("circuit", "inputs", "gates", "levels", "fold", "4 classes", "= popcount"):
+        assert word in out
+    main(["compile", str(path), "-o", str(tmp_path / "net.so")])
+    capsys.readouterr()
+    assert main(["inspect", str(tmp_path / "net.so")]) == 0
+    kind, _, manifest = capsys.readouterr().out.partition("\n")
+    assert "library" in kind
+    assert json.loads(manifest)["decoder"]["groups"] == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("inspect missing.npz", "missing.npz: no such file"),
+        ("compile {net} -o {tmp}/no/such/net.so", "cannot write"),
+        ("compile {net} -o {tmp}/net.so --target rust", "target 'rust'; allowed are c, numpy"),
+        ("compile {net} -o {tmp}/net.so --name 9", "allowed are up to 63"),
+        ("compile {net} -o {tmp}/net.so --level 7", "level 7; allowed are 0 to 3"),
+        ("emit {net} --target vhdl -o {tmp}", "target 'vhdl'; allowed are c, verilog"),
+        ("emit {net} --target c -o {tmp} --vectors {x}", "leave the argument out"),
+        ("emit {net} --target c -o {tmp} --feature-bits 8", "feature_bits"),
+        ("predict {net} --data {tmp}/none.npy", "none.npy: no such file"),
+        ("predict {net} --data {junk}", "not a plain .npy array, or damaged"),
+        ("predict {net} --data {pickled}", "not a plain .npy array, or damaged"),
+        ("predict {net} --data {wide}", "allowed is [n, 20]"),
+        ("predict {junk} --data {x}", "not a shared library"),
+        ("verify {so}", "a compiled library; a model or circuit file is needed here"),
+        ("verify {net} --samples 0", "samples 0; allowed is 1 or more"),
+        ("train --data nowhere -o {tmp}/m.npz", "data set 'nowhere'"),
+        ("train --data wine --layers 10 -o {tmp}/m.npz", "allowed is a multiple of 3"),
+    ],
+)
+def test_errors_are_one_line(circuit_file, tmp_path, capsys, command, message):
+    pytest.importorskip("torch")
+    _, path, data = circuit_file
+    files = {"net": path, "x": data, "tmp": tmp_path}
+    files |= {name: tmp_path / f"{name}.npy" for name in ("junk", "pickled", "wide")}
+    files["junk"].write_bytes(b"junk")
+    np.save(files["pickled"], np.array([{}], object), allow_pickle=True)
+    np.save(files["wide"], np.zeros((2, 21), np.uint8))
+    files["so"] = tmp_path / "net.so"
+    gw.compile(gw.read(path)).save(files["so"])
+    assert main(command.format(**files).split()) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("gatewright: ")
+    assert "Traceback" not in captured.err
+
+
+def test_as_a_module_and_usage():
+    found = subprocess.run(
+        [sys.executable, "-m", "gatewright", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == f"gatewright {gw.__version__}\n"
+    with pytest.raises(SystemExit) as info:
+        main(["train", "--data", "wine", "-o", "m", "--layers", "a,b"])
+    assert info.value.code == 2
