@@ -110,10 +110,10 @@ class Tracer:
         found = find_traced((args, kwargs))
         kind = type(max(found, key=lambda value: value.rank))
         call = Call(self, func, kind)
-        if self.closed:
-            raise TraceError(f"`{call.name}`: on a value of a trace that is over; keep no results")
+        if any(value.tracer.closed for value in found):
+            self.refuse(f"`{call.name}` on a value of a trace that is over; keep no traced values")
         if any(value.tracer is not self for value in found):
-            call.refuse("of two traces", "trace one module at a time")
+            call.refuse("of two traces", "allowed is one trace at a time")
         args, kwargs = _normal(args, kwargs)
         handler = HANDLERS[kind].get(func)
         if handler is None:
