@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import networkx
+import numpy as np
 
 from ..runtime.errors import NetlistError
 from .netlist import MAX_FANIN, Netlist
@@ -157,48 +158,44 @@ def _checked_kind(node: Node, facts: dict[str, Any]) -> str:
 def _check_lut(node: Node, table: Any, k: int) -> None:
     if not 1 <= k <= MAX_FANIN:
         raise bad_node(node, f"a lut of {k} inputs", f"allowed are 1 to {MAX_FANIN}")
-    if not 0 <= int(table) < 1 << (1 << k):
+    if not isinstance(table, int | np.integer) or not 0 <= int(table) < 1 << (1 << k):
         allowed = f"allowed are 0 to {(1 << (1 << k)) - 1:#x}"
-        raise bad_node(node, f"table {int(table):#x} of {k} inputs", allowed)
+        raise bad_node(node, f"table {table!r} of {k} inputs", allowed)
 
 
 def _instance(
     rank: int, node: Node, kind: str, fanin: tuple[Node, ...], facts: dict[str, Any]
 ) -> Unit:
-    needed = {name: facts[name] for name in NEEDED[kind][2:]}
-    unit = Unit(rank, kind, {}, fanin, needed)
-    expected = None
-    if kind == "argmax":
-        expected = needed["candidates"] * needed["bits"]
-    elif kind == "tile":
-        if not isinstance(needed["body"], Netlist):
-            found = f"body is a {type(needed['body']).__name__}"
-            raise bad_node(node, found, "allowed is a Netlist")
-        expected = needed["body"].n_inputs
-    if len(fanin) != expected and (expected is not None or not fanin):
-        wanted = "1 or more" if expected is None else expected
-        raise bad_node(node, f"a {kind} with {len(fanin)} pins", f"allowed is {wanted}")
+    """A new instance, of which `node` is the first bit."""
+    unit = Unit(rank, kind, {}, fanin, {name: facts[name] for name in NEEDED[kind][2:]})
+    if kind == "tile":
+        body = facts["body"]
+        if not isinstance(body, Netlist):
+            raise bad_node(node, f"body is a {type(body).__name__}", "allowed is a Netlist")
+        _check_pins(node, kind, len(fanin), body.n_inputs)
+    elif kind == "argmax":
+        _check_pins(node, kind, len(fanin), max(1, facts["candidates"] * facts["bits"]))
+    else:
+        _check_pins(node, kind, len(fanin), max(1, len(fanin)))
     _join(unit, node, kind, fanin, facts)
     return unit
+
+
+def _check_pins(node: Node, kind: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise bad_node(node, f"a {kind} of {found} inputs", f"allowed here is {expected}")
 
 
 def _join(
     unit: Unit, node: Node, kind: str, fanin: tuple[Node, ...], facts: dict[str, Any]
 ) -> None:
     """Add a bit to its instance."""
-    bit = facts["bit"]
-    alike = (
-        all(
-            facts[name] is unit.facts[name] or facts[name] == unit.facts[name]
-            for name in unit.facts
-        )
-        if kind == unit.kind
-        else False
-    )
-    if not alike or fanin != unit.fanin:
+    alike = kind == unit.kind and fanin == unit.fanin
+    if not alike or any(facts[name] != unit.facts[name] for name in unit.facts):
         other = next(iter(unit.nodes.values()))
         found = f"differs in kind, fanin or shape from {other!r} of the same instance"
         raise bad_node(node, found, "the bits of an instance read the same; give it a new instance")
+    bit = facts["bit"]
     if bit in unit.nodes or not 0 <= bit < unit.width:
         found = f"bit {bit} of instance {facts['instance']!r}"
         raise bad_node(node, found, f"allowed is each of 0 to {unit.width - 1} once")

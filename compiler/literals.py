@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .netlist import FIRST_INPUT, TRUE, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile
+from .netlist import FIRST_INPUT, TRUE, Cell, IntArray, Luts, Netlist, Tile, renumbered
 from .tables import Tables, flip, table_dtype
 
 Literals: TypeAlias = NDArray[np.uint32]
@@ -61,19 +61,6 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def with_fanin(cell: Cell, fanin: IntArray) -> Cell:
-    """The same cell reading other nets; `fanin` may have another number of rows if not a LUT."""
-    match cell:
-        case Luts():
-            return Luts(fanin, cell.table)
-        case Popcount():
-            return Popcount(fanin)
-        case Argmax():
-            return Argmax(fanin)
-        case Tile():
-            return Tile(cell.body, fanin)
-
-
 def same_or(netlist: Netlist, result: Netlist) -> Netlist:
     """`netlist` itself if `result` equals it: how a pass says that nothing changed."""
     return netlist if result == netlist else result
@@ -104,7 +91,7 @@ class Writer:
             self.next += len(nets)
         return nets
 
-    def luts(self, fanin: IntArray, table: Tables) -> IntArray:
+    def luts(self, fanin: IntArray, table: Tables | np.uint64) -> IntArray:
         """Add lookup tables, fanin [n, k] in new nets, table uint64 [n] or one for all."""
         return self.add(make_luts(fanin, np.broadcast_to(table, (len(fanin),))))
 
@@ -216,5 +203,5 @@ def drop_unread_inputs(body: Netlist) -> tuple[Netlist, NDArray[np.bool_]]:
     kept = np.ones(body.n_nets, np.bool_)
     kept[FIRST_INPUT : FIRST_INPUT + body.n_inputs] = columns
     final = np.cumsum(kept, dtype=np.int32) - np.int32(1)
-    cells = tuple(with_fanin(cell, final[cell.fanin]) for cell in body.cells)
+    cells = tuple(renumbered(cell, final) for cell in body.cells)
     return Netlist(int(columns.sum()), cells, final[body.outputs]), columns

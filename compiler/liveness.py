@@ -47,7 +47,7 @@ def live_nets(netlist: Netlist, wanted: Mask | None = None, memo: Memo | None = 
 def tile_masks(cell: Tile, driven: Mask) -> tuple[Mask, Mask]:
     """The body outputs and the places of `cell` needed when `driven` [n_nets of it] are."""
     grid = driven.reshape(cell.places, len(cell.body.outputs))
-    return grid.any(axis=0), grid.any(axis=1)
+    return np.logical_or.reduce(grid, axis=0), np.logical_or.reduce(grid, axis=1)
 
 
 def live_inputs(body: Netlist, wanted: Mask | None = None, memo: Memo | None = None) -> Mask:

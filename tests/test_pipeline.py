@@ -22,6 +22,7 @@ netlist inputs=2
   %6 = lut 0x6 %2 %3
 
   %7 = lut 0x6 %4 %5
+
   %8 = lut 0xe %7 %4
   output %8
 """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...runtime.errors import NetlistError
-from ..literals import Writer, with_fanin
+from ..literals import Writer
 from ..netlist import FALSE, MAX_FANIN, TRUE, IntArray, Luts, Netlist, Tile
 from ..tables import Tables, as_tables, cofactor, full, swap
 
@@ -50,7 +50,7 @@ class Decompose:
                     memo[id(cell.body)] = self._apply(cell.body, memo)
                 writer.drive(first, writer.add(Tile(memo[id(cell.body)], fanin)))
             else:
-                writer.drive(first, writer.add(with_fanin(cell, fanin)))
+                writer.drive(first, writer.add(replace(cell, fanin=fanin)))
         return writer.close(netlist)
 
     def _wide(self, cell: object) -> bool:

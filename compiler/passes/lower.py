@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ..literals import Writer, with_fanin
+from ..literals import Writer
 from ..netlist import FALSE, Argmax, Cell, IntArray, Netlist, Popcount, Tile
 
 SUM3, CARRY3 = np.uint64(0x96), np.uint64(0xE8)
@@ -55,7 +57,7 @@ def _lower(netlist: Netlist, kinds: tuple[type[Cell], ...], memo: dict[int, Netl
                 memo[id(cell.body)] = _lower(cell.body, kinds, memo)
             writer.drive(first, writer.add(Tile(memo[id(cell.body)], fanin)))
         else:
-            writer.drive(first, writer.add(with_fanin(cell, fanin)))
+            writer.drive(first, writer.add(replace(cell, fanin=fanin)))
     return writer.close(netlist)
 
 

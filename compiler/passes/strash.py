@@ -66,7 +66,7 @@ class _Strash:
         """Emit the rows of a popcount, argmax or tile that stand for themselves."""
         if not own.any():
             return
-        rows = own.reshape(_rows(cell), -1).any(axis=1)
+        rows: Mask = np.logical_or.reduce(own.reshape(_rows(cell), -1), axis=1)
         driven = writer.literal[first : first + cell.n_nets].reshape(len(rows), -1)
         match cell:
             case Popcount():
@@ -76,6 +76,8 @@ class _Strash:
             case Tile():
                 body = self.bodies[id(cell.body)]
                 made = writer.place(body, writer.literal[cell.fanin[rows]])
+            case Luts():
+                raise AssertionError("LUTs are emitted by _emit_luts")
         driven[rows] = made.reshape(-1, driven.shape[1])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ..literals import Body, Writer, drop_unread_inputs, literals_of, same_or, with_fanin
+from ..literals import Body, Writer, drop_unread_inputs, literals_of, same_or
 from ..liveness import Mask, Memo, live_nets, tile_masks
-from ..netlist import FIRST_INPUT, Argmax, Luts, Netlist, Popcount, Tile
+from ..netlist import FIRST_INPUT, Argmax, Cell, Luts, Netlist, Popcount, Tile
 
 
 def sweep(netlist: Netlist) -> Netlist:
@@ -68,8 +70,8 @@ class _Sweep:
         return self.bodies[key]
 
 
-def _rows(cell: Luts, rows: Mask, writer: Writer) -> Luts:
+def _rows(cell: Luts, rows: Mask, writer: Writer) -> Cell:
     """The given rows of `cell`, reading the new nets; the cell itself if that changes nothing."""
     if not rows.all():
         return Luts(writer.read(cell.fanin[rows]), cell.table[rows])
-    return with_fanin(cell, writer.read(cell.fanin))
+    return replace(cell, fanin=writer.read(cell.fanin))
