@@ -1,0 +1,138 @@
+"""Proved, refuted with a counterexample, or unproved."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from pass_checks import chain, dense, parse
+from strategies import all_inputs, netlists
+
+from gatewright.compiler import Argmax, Builder, Circuit, Decoder, Encoder, Netlist, simulate
+from gatewright.compiler.equivalence import equivalent
+from gatewright.compiler.pipeline import optimize
+from gatewright.runtime.errors import NetlistError
+
+
+def gate(inputs, table, fanin=(2, 3)):
+    builder = Builder(inputs)
+    return builder.build(builder.luts([fanin], [table]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(a=netlists(max_inputs=4), b=netlists(max_inputs=4))
+def test_exhaustive_answers_are_right(a, b):
+    if (a.n_inputs, len(a.outputs)) != (b.n_inputs, len(b.outputs)):
+        b = optimize(a)
+    bits = all_inputs(a.n_inputs)
+    same = (simulate(a, bits) == simulate(b, bits)).all()
+    found = equivalent(a, b)
+    assert found.method == "exhaustive"
+    assert bool(found) == same
+    assert found.status == ("proved" if same else "refuted")
+    if found.counterexample is not None:
+        one = found.counterexample[None]
+        assert (simulate(a, one) != simulate(b, one)).any()
+
+
+@pytest.mark.parametrize("inputs", [2, 5, 6, 7, 9, 16])
+def test_every_pattern_is_tried(inputs):
+    found = equivalent(gate(inputs, 0x6), gate(inputs, 0x6))
+    assert (found.status, found.method, found.samples) == ("proved", "exhaustive", 1 << inputs)
+    assert found.counterexample is None
+    builder = Builder(inputs)
+    net = np.int32(2)
+    for i in range(1, inputs):
+        net = builder.luts([[net, 2 + i]], [0x8])[0]
+    never = Netlist(inputs, (), np.array([0]))
+    found = equivalent(builder.build(net), never)
+    assert found.status == "refuted"
+    assert found.counterexample is not None
+    assert found.counterexample.all()
+
+
+def test_no_inputs_and_no_outputs():
+    constant = Netlist(0, (), np.array([1]))
+    assert equivalent(constant, constant).samples == 1
+    assert not equivalent(constant, Netlist(0, (), np.array([0])))
+    empty = Netlist(30, (), np.zeros(0, np.int32))
+    assert equivalent(empty, empty)
+
+
+def test_many_inputs_are_unproved_or_refuted():
+    same = equivalent(gate(40, 0x6), gate(40, 0x6))
+    assert (same.status, same.method) == ("unproved", "random")
+    assert same
+    assert same.samples > 1 << 14
+    other = equivalent(gate(40, 0x8), gate(40, 0x6))
+    assert other.status == "refuted"
+    assert not other
+    assert other.counterexample is not None
+    assert (other.counterexample.dtype, other.counterexample.shape) == (np.bool_, (40,))
+
+
+@pytest.mark.parametrize("pattern", ["all", "none", "one", "all but one"])
+def test_corners_are_tried(pattern):
+    corner = np.full(60, pattern.startswith("all"))
+    if "one" in pattern and pattern != "none":
+        corner[37] ^= True
+    builder = Builder(60)
+    net = np.int32(1)
+    for i in range(60):
+        net = builder.luts([[net, 2 + i]], [0x8 if corner[i] else 0x2])[0]
+    found = equivalent(builder.build(net), Netlist(60, (), np.array([0])))
+    assert found.counterexample is not None
+    np.testing.assert_array_equal(found.counterexample, corner)
+
+
+def test_answers_are_deterministic():
+    a, b = dense(100, 300, 4, seed=1), dense(100, 300, 4, seed=2)
+    first, second = equivalent(a, b), equivalent(a, b)
+    assert first.samples == second.samples
+    np.testing.assert_array_equal(first.counterexample, second.counterexample)
+
+
+def test_large_netlists_are_compared_in_pieces():
+    a = dense(64, 20_000, 3)
+    assert equivalent(a, optimize(a)).status == "unproved"
+
+
+def circuit(netlist, threshold=0.5, decoder=None):
+    n = netlist.n_inputs
+    return Circuit(Encoder((n,), np.arange(n), np.full(n, threshold, np.float32)), netlist, decoder)
+
+
+def test_circuits():
+    netlist = parse("netlist inputs=2\n  %4..%5 = popcount %2 %3\n  output %4 %5\n")
+    a = circuit(netlist, decoder=Decoder(1))
+    assert equivalent(a, circuit(netlist, decoder=Decoder(1))).status == "proved"
+    swapped = parse("netlist inputs=2\n  %4..%5 = popcount %2 %3\n  output %5 %4\n")
+    assert equivalent(a, circuit(swapped, decoder=Decoder(1))).status == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (chain(6, 1), gate(3, 6), "2 inputs and 1 outputs against 3 and 1; allowed are equal num"),
+        (chain(6, 1), Netlist(2, (), np.array([2, 3])), "2 inputs and 1 outputs against 2 and 2;"),
+        (chain(6, 1), circuit(chain(6, 1)), "a Netlist and a Circuit; allowed are two of a kind"),
+        (
+            circuit(chain(6, 1)),
+            circuit(chain(6, 1), threshold=0.25),
+            r"different encoders; allowed are equal ones; compare a.netlist with b.netlist",
+        ),
+        (
+            circuit(chain(6, 1)),
+            circuit(chain(6, 1), decoder=Decoder(1)),
+            r"different decoders; allowed are equal ones; compare a.netlist with b.netlist",
+        ),
+    ],
+)
+def test_what_cannot_be_compared(a, b, message):
+    with pytest.raises(NetlistError, match=message):
+        equivalent(a, b)
+
+
+def test_argmax_against_its_gates():
+    netlist = Netlist(6, (Argmax(np.arange(2, 8).reshape(3, 2)),), np.array([8, 9]))
+    from gatewright.compiler.passes.lower import lower
+
+    assert equivalent(netlist, lower(netlist)).status == "proved"
