@@ -39,13 +39,13 @@ def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
             cell: Cell = _tile(netlist.cells[start:stop], driven, kept, final)
         else:
             cell = renumbered(netlist.cells[start], final)
-        if start < cut:
-            new_cut = len(cells) + 1
         if len(kept):
             final[kept] = np.arange(net, net + len(kept))
             net += len(kept)
             cells.append(cell)
-    return Netlist(netlist.n_inputs, tuple(cells), final[netlist.outputs]), min(new_cut, len(cells))
+        if start < cut:
+            new_cut = len(cells)
+    return Netlist(netlist.n_inputs, tuple(cells), final[netlist.outputs]), new_cut
 
 
 def _runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int, bool]]:

@@ -1,0 +1,103 @@
+"""Programs over slots, outlining, and packing plans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import classifier
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import all_inputs, netlists
+
+from gatewright.backends.outline import outline
+from gatewright.backends.packing import plan_packing
+from gatewright.backends.program import NONE, assemble, class_program, legal
+from gatewright.compiler import Builder, Circuit, Encoder, Tile, simulate, verify
+
+
+@settings(max_examples=150, deadline=None)
+@given(netlist=netlists(), limit=st.integers(0, 20), cut=st.integers(0, 6))
+def test_outlining_keeps_the_function(netlist, limit, cut):
+    cut = min(cut, len(netlist.cells))
+    outlined, moved = outline(netlist, limit, cut)
+    verify(outlined)
+    x = all_inputs(netlist.n_inputs)
+    assert np.array_equal(simulate(outlined, x), simulate(netlist, x))
+    assert 0 <= moved <= len(outlined.cells)
+
+
+@settings(max_examples=50, deadline=None)
+@given(netlist=netlists(max_k=3, kinds=("luts", "popcount", "tile")), limit=st.integers(0, 20))
+def test_the_first_part_is_enough_for_what_it_drives(netlist, limit):
+    """No run crosses the cut: everything before it is computed before it."""
+    cut = len(netlist.cells) // 2
+    outlined, moved = outline(netlist, limit, cut)
+    before = sum(cell.n_nets for cell in outlined.cells[:moved])
+    assert before <= sum(cell.n_nets for cell in netlist.cells[:cut])
+    assert len(assemble(outlined, moved).parts) == 2
+
+
+def test_few_gates_become_one_straight_tile_and_many_stay_rows():
+    netlist = legal(classifier()).netlist
+    small, _ = outline(netlist, 1000, len(netlist.cells))
+    assert [cell.places for cell in small.cells if isinstance(cell, Tile)] == [1]
+    large, cut = outline(netlist, 10, len(netlist.cells))
+    assert large.cells == netlist.cells
+    assert cut == len(netlist.cells)
+
+
+def test_slots_are_used_again():
+    builder = Builder(10)
+    nets = np.arange(2, 12)
+    for _ in range(50):
+        nets = builder.luts(np.stack([nets, np.roll(nets, 1)], axis=1), 6)
+    program = assemble(builder.build(nets))
+    assert program.n_slots == 20
+
+
+def test_unread_inputs_and_dead_rows_take_no_slot():
+    builder = Builder(4)
+    used = builder.luts([[2, 3], [3, 4]], [6, 8])
+    program = assemble(builder.build(used[:1]))
+    assert (program.input_slot != NONE).tolist() == [True, True, True, False]
+    assert program.n_slots == 4
+
+
+def test_the_class_is_a_part_of_its_own():
+    circuit = legal(classifier())
+    program = class_program(circuit)
+    assert len(program.parts) == 2
+    assert len(program.output_slot) == len(circuit.netlist.outputs) + 2
+    assert len(class_program(Circuit(circuit.encoder, circuit.netlist)).parts) == 2
+
+
+@pytest.mark.parametrize("features", [1, 63, 64, 65, 200])
+def test_packing_covers_every_live_bit_once(features):
+    random = np.random.default_rng(features)
+    n = 300
+    encoder = Encoder((features,), random.integers(0, features, n), random.normal(100, 90, n))
+    slots = np.where(random.random(n) < 0.7, np.arange(n), NONE).astype(np.uint32)
+    packing = plan_packing(encoder, slots)
+    seen = {}
+    for block, lane in np.argwhere(packing.slot != NONE):
+        feature = int(packing.first[block]) + int(lane)
+        assert lane < packing.count[block]
+        assert feature < features
+        seen[int(packing.slot[block, lane])] = (feature, packing.threshold[block, lane])
+        level = int(packing.level[block, lane])
+        possible = bool(packing.possible[block] >> np.uint64(lane) & np.uint64(1))
+        x = np.arange(256)
+        wanted = x > packing.threshold[block, lane]
+        assert np.array_equal((x >= level) & possible, wanted)
+    live = np.flatnonzero(slots != NONE)
+    assert seen == {int(i): (int(encoder.feature[i]), encoder.threshold[i]) for i in live}
+
+
+def test_thermometer_codes_pack_without_gathering():
+    """Three thresholds on 128 features: two blocks a rank."""
+    encoder = Encoder((128,), np.repeat(np.arange(128), 3), np.tile([10.0, 20.0, 30.0], 128))
+    packing = plan_packing(encoder, np.arange(384, dtype=np.uint32))
+    assert packing.first.tolist() == [0, 64] * 3
+    assert [row.tolist() for row in packing.threshold[:, 0:1]] == [
+        [t] for t in (10, 10, 20, 20, 30, 30)
+    ]
