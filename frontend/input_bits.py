@@ -27,7 +27,7 @@ class InputBits:
         unique, first = np.unique(keys, return_index=True)
         fresh = np.sort(first[~np.isin(unique, self._keys, assume_unique=True)])
         self._declare(keys[fresh], feature[fresh], threshold[fresh])
-        return self._nets[np.searchsorted(self._keys, keys)]
+        return self._nets[np.searchsorted(self._keys, keys)].astype(np.int64)
 
     def _declare(
         self, keys: NDArray[np.int64], feature: NDArray[np.int64], threshold: NDArray[np.float32]

@@ -40,8 +40,8 @@ class Traced(Tensor):
         """A value of `dtype` whose elements are `ids`, int64 of any shape."""
         assert ids.dtype == torch.int64
         assert type(ids) is Tensor
-        value = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
-            cls, ids.shape, strides=ids.stride(), dtype=dtype, device="cpu"
+        value = Tensor._make_wrapper_subclass(
+            cls, ids.shape, strides=ids.stride(), dtype=dtype, device=torch.device("cpu")
         )
         value.ids = ids
         value.tracer = tracer

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -219,7 +219,7 @@ def _decoder(counts: Counts, groups: int) -> Decoder | None:
     return decoder if same else None
 
 
-def _refuse_scores(tracer: Tracer, counts: Counts) -> None:
+def _refuse_scores(tracer: Tracer, counts: Counts) -> NoReturn:
     tracer.refuse(
         f"{counts.where}: the scores are not (count + beta) / tau in float32 for any positive tau; "
         "allowed are + or - first, / last; write x / tau rather than x * (1 / tau), in float32"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .net_tensor import ClassTensor, CountTensor, FeatureTensor, NetTensor, Traced
+from .trace_moves import moved
 from .trace_table import handles
 from .tracer import BOOLEAN_CURE, Call
 
@@ -23,7 +24,8 @@ def _cast(call: Call, x: Traced, *args: Any, **kwargs: Any) -> Any:
     if not isinstance(found, Tensor):
         return found
     if found.dtype == x.dtype:
-        return x.like(x.ids.clone()) if kwargs.get("copy") else x
+        kept = {name: kwargs[name] for name in ("copy", "memory_format") if name in kwargs}
+        return moved(x, x.ids.to(torch.int64, **kept))
     return _CAST[type(x)](call, x, found.dtype)
 
 
@@ -60,7 +62,9 @@ def _cast_bits(call: Call, x: NetTensor, dtype: torch.dtype) -> NetTensor:
     return x.like(x.ids.clone(), dtype)
 
 
-def _cast_counts(call: Call, x: CountTensor, dtype: torch.dtype) -> CountTensor:
+def _cast_counts(call: Call, x: CountTensor, dtype: torch.dtype) -> Traced:
+    if dtype == torch.bool:
+        return x != 0  # type: ignore[return-value]
     counts = replace(x.counts, scores=x.counts.scores.to(dtype), where=call.tracer.where())
     return CountTensor.of(call.tracer, x.ids.clone(), counts)
 

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .net_tensor import ClassTensor, Counts, CountTensor, LostTensor, NetTensor, Traced
+from .net_tensor import ClassTensor, Counts, CountTensor, LostTensor, NetTensor, Traced, find_traced
 from .trace_boolean import IN_PLACE
 from .trace_moves import on_cpu
 from .trace_reductions import answered, count_tensor, dims_of, gathered
 from .trace_table import handles
 from .tracer import Call, Tracer
 
-# (tau, beta) of a score after an operation with the number c.
+# (tau, beta) of a score after an operation with the number c on its right.
 _RULES: dict[str, Callable[[Counts, float], tuple[float, float]]] = {
     "add __add__ __radd__": lambda counts, c: (counts.tau, counts.beta + c * counts.tau),
     "sub subtract __sub__": lambda counts, c: (counts.tau, counts.beta - c * counts.tau),
@@ -34,6 +34,13 @@ _RULES: dict[str, Callable[[Counts, float], tuple[float, float]]] = {
     ),
     "div divide true_divide __truediv__": lambda counts, c: (counts.tau * c, counts.beta),
 }
+# What IEEE 754 rounds in one way only, so that the table is what torch computes anywhere.
+_EXACT = """
+    rsub __rsub__ __rdiv__ __rtruediv__ neg negative __neg__ abs absolute __abs__ remainder fmod
+    floor_divide __floordiv__ __mod__ minimum maximum fmin fmax clamp clip clamp_min clamp_max relu
+    floor ceil trunc round sign sqrt square
+"""
+_NO_RULE = (math.nan, math.nan)
 _COMPARISONS = """
     eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__ not_equal less less_equal greater
     greater_equal
@@ -41,36 +48,61 @@ _COMPARISONS = """
 _MUX = 0xCA  # operands: low, high, select
 
 
-def _scale(names: str, call: Call, x: Any, other: Any, **options: Any) -> CountTensor:
-    if options:
-        call.refuse(f"with {', '.join(options)}=")
-    if isinstance(x, Traced) and isinstance(other, Traced):
-        return _add_counts(call, x, other)
-    if isinstance(other, Traced):
-        if names.startswith(("sub", "div")):
-            call.refuse("on the right", "allowed is the other order, counts on the left")
-        x, other = other, x
-    number, shape = _one_number(call, x, other)
-    tau, beta = _RULES[names](x.counts, float(number))
-    scores = call.func(x.counts.scores, number)
-    where = f"{call.tracer.where()}: `{call.name}`"
-    counts = replace(x.counts, scores=scores, tau=tau, beta=beta, where=where)
-    return CountTensor.of(call.tracer, x.ids.expand(shape), counts)
+def _scale(names: str, call: Call, *args: Any, **options: Any) -> CountTensor:
+    """`x + c`, `x - c`, `x * c`, `x / c`, where the score stays `(count + beta) / tau`."""
+    if len(args) == 2 and all(isinstance(value, Traced) for value in args):
+        return _add_counts(call, *args)
+    x, found = _mapped(call, args, options)
+    swap = isinstance(args[-1], Traced)
+    number = args[0] if swap else args[-1]
+    plain = len(args) == 2 and not options and not (swap and names.startswith(("sub", "div")))
+    tau, beta = _RULES[names](x.counts, _as_float(number)) if plain else _NO_RULE
+    return CountTensor.of(call.tracer, found.ids, replace(found.counts, tau=tau, beta=beta))
 
 
 for _names in _RULES:
     handles(_names, CountTensor)(partial(_scale, _names))
 
 
-def _one_number(call: Call, x: CountTensor, other: Any) -> tuple[Any, torch.Size]:
-    """The number that all elements of `other` are, and the shape of the answer."""
-    if not isinstance(other, Tensor):
-        return other, x.shape
-    values = other.detach().cpu()
+@handles(_EXACT, CountTensor)
+def _map(call: Call, *args: Any, **options: Any) -> CountTensor:
+    """Any function of one count; fit for comparisons, and for argmax while it grows."""
+    return _mapped(call, args, options)[1]
+
+
+def _mapped(
+    call: Call, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[CountTensor, CountTensor]:
+    """The traced argument, and the answer of the function, by trying it on every count."""
+    x = find_traced((args, options))[0]
+    values = [*args, *options.values()]
+    if not isinstance(x, CountTensor) or any(v is not x for v in values if isinstance(v, Traced)):
+        call.refuse("and another traced value")
+    shape = torch.broadcast_shapes(*(v.shape for v in values if isinstance(v, Tensor)))
+
+    def on_table(value: Any) -> Any:
+        return x.counts.scores if value is x else _one_number(call, value)
+
+    scores = call.func(
+        *map(on_table, args), **{name: on_table(value) for name, value in options.items()}
+    )
+    where = f"{call.tracer.where()}: `{call.name}`"
+    counts = Counts(x.counts.addends, scores, *_NO_RULE, where=where)
+    return x, CountTensor.of(call.tracer, x.ids.expand(shape), counts)
+
+
+def _one_number(call: Call, value: Any) -> Any:
+    """`value`, or of a tensor the number that all its elements are."""
+    if not isinstance(value, Tensor):
+        return value
+    values = value.detach().cpu()
     if values.numel() == 0 or not (values == values.flatten()[0]).all():
         call.refuse("and a tensor of different numbers", "allowed is one number for all groups")
-    number = values.flatten()[:1] if values.ndim else values
-    return number, torch.broadcast_shapes(x.shape, values.shape)
+    return values.flatten()[:1] if values.ndim else values
+
+
+def _as_float(value: Any) -> float:
+    return float(value.flatten()[0] if isinstance(value, Tensor) else value)
 
 
 def _add_counts(call: Call, first: Traced, second: Traced) -> CountTensor:
@@ -92,15 +124,11 @@ def _addends(call: Call, x: Traced) -> Tensor:
 
 
 @handles("sum", CountTensor)
-def _sum(
-    call: Call, x: CountTensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> CountTensor:
-    dtype = dtype or answered(call, x, *(() if dim is None else (dim,)))
-    dims = dims_of(x, dim)
-    addends, shape = gathered(_addends(call, x), [*dims, x.ids.ndim], False)
-    if keepdim:
-        shape = [1 if d in dims else size for d, size in enumerate(x.ids.shape)]
-    return count_tensor(call, addends, shape, dtype)
+def _sum(call: Call, x: CountTensor, dim: Any = None, keepdim: bool = False, **dtype: Any) -> Any:
+    found = answered(call, x, *(() if dim is None else (dim, keepdim)), **dtype)
+    dims = [*dims_of(x, dim), x.ids.ndim]
+    addends, _ = gathered(_addends(call, x), dims, False)
+    return count_tensor(call, addends, list(found.shape), found.dtype)
 
 
 @handles(IN_PLACE, CountTensor)
@@ -116,6 +144,7 @@ def _compare(call: Call, x: Any, other: Any) -> NetTensor:
     if isinstance(x, Traced) and isinstance(other, Traced):
         call.refuse("and another traced value", "allowed is a comparison with a number")
     counts, ask = (x, call.func) if isinstance(x, Traced) else (other, _swapped(call.func))
+    assert isinstance(counts, CountTensor)
     shape, values, which = _distinct(counts, on_cpu(other if counts is x else x))
     bits, ids = count_bits(call.tracer, counts), counts.ids.expand(shape)
     nets = torch.empty(shape, dtype=torch.int64)

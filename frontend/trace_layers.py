@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .dense import LogicDense
 from .groupsum import GroupSum
@@ -49,7 +50,7 @@ def _tables(module: LogicDense) -> np.ndarray:
 
 
 @trace_layer.register
-def _group_sum(module: GroupSum, x: Traced, tracer: Tracer) -> Traced:
+def _group_sum(module: GroupSum, x: Traced, tracer: Tracer) -> Tensor:
     """[..., n] bits to [..., k] scores."""
     n, k = x.shape[-1], module.k
     if n % k:

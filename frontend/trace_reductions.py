@@ -44,10 +44,10 @@ def gathered(ids: Tensor, dims: list[int], keepdim: bool) -> tuple[Tensor, list[
     return ids.permute(*kept, *dims).reshape(*rest, count), shape
 
 
-def answered(call: Call, x: Traced, *args: Any, **kwargs: Any) -> torch.dtype:
-    """The dtype that the function answers, after torch has checked the arguments."""
-    found = call.func(torch.zeros([1] * x.ndim, dtype=x.dtype), *args, **kwargs)
-    return (found if isinstance(found, Tensor) else found[0]).dtype
+def answered(call: Call, x: Traced, *args: Any, **kwargs: Any) -> Tensor:
+    """A tensor of the shape and dtype that the function answers; torch checks the arguments."""
+    found = call.func(torch.zeros((), dtype=x.dtype).expand(x.shape), *args, **kwargs)
+    return found if isinstance(found, Tensor) else found[0]
 
 
 @handles("any amax", NetTensor)
@@ -69,12 +69,12 @@ def _prod(
 
 
 def _reduce(call: Call, x: NetTensor, dim: Any, keepdim: bool, table: int) -> NetTensor:
-    named = {} if dim is None else {"dim": dim, "keepdim": keepdim}
-    dtype = answered(call, x, **named)
+    found = answered(call, x, **({} if dim is None else {"dim": dim, "keepdim": keepdim}))
     ids, shape = gathered(x.ids, dims_of(x, dim), keepdim and dim is not None)
-    if ids.shape[-1] == 0 and call.name in ("amax", "amin", "max", "min"):
-        call.refuse("over no element", "allowed is one or more")
-    return NetTensor.make(call.tracer, tree(call.tracer, ids, table).reshape(shape), dtype)
+    if list(found.shape) != shape:
+        call.refuse(f"with dim={dim}", "allowed are the dimensions to reduce")
+    nets = tree(call.tracer, ids, table).reshape(shape)
+    return NetTensor.make(call.tracer, nets, found.dtype)
 
 
 @handles("max", NetTensor)
@@ -99,27 +99,26 @@ def _extreme(call: Call, table: int, x: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 @handles("sum", NetTensor)
-def _sum(
-    call: Call, x: NetTensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> CountTensor:
-    return _count(call, x, dim, keepdim, dtype or answered(call, x))
+def _sum(call: Call, x: NetTensor, dim: Any = None, keepdim: bool = False, **dtype: Any) -> Any:
+    return _count(call, x, dim, keepdim, answered(call, x, *_named(dim), **dtype).dtype)
 
 
 @handles("count_nonzero", NetTensor)
 def _count_nonzero(call: Call, x: NetTensor, dim: Any = None) -> CountTensor:
-    return _count(call, x, dim, False, torch.int64)
+    return _count(call, x, dim, False, answered(call, x, dim).dtype)
 
 
 @handles("mean", NetTensor)
-def _mean(
-    call: Call, x: NetTensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> CountTensor:
-    found = _count(call, x, dim, keepdim, dtype or answered(call, x))
+def _mean(call: Call, x: NetTensor, dim: Any = None, keepdim: bool = False, **dtype: Any) -> Any:
+    found = _count(call, x, dim, keepdim, answered(call, x, *_named(dim), **dtype).dtype)
     return found / prod(x.ids.shape[d] for d in dims_of(x, dim))
 
 
+def _named(dim: Any) -> tuple[Any, ...]:
+    return () if dim is None else (dim,)
+
+
 def _count(call: Call, x: NetTensor, dim: Any, keepdim: bool, dtype: torch.dtype) -> CountTensor:
-    answered(call, x, *(() if dim is None else (dim,)))
     addends, shape = gathered(x.ids, dims_of(x, dim), keepdim)
     if addends.shape[-1] == 0:
         addends = addends.new_zeros(*addends.shape[:-1], 1)

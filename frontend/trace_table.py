@@ -14,7 +14,7 @@ from .net_tensor import Traced
 Handler = Callable[..., Any]
 HANDLERS: dict[type[Traced], dict[Any, Handler]] = {}
 
-_SPACES = {"torch": torch, "Tensor": torch.Tensor, "F": F, "nn": torch._C._nn}
+_SPACES = {"torch": torch, "Tensor": torch.Tensor, "F": F, "nn": torch._C._nn}  # type: ignore[attr-defined]
 
 
 def functions(name: str) -> Iterator[Any]:
@@ -28,8 +28,8 @@ def functions(name: str) -> Iterator[Any]:
         found = getattr(owner, last, None)
         if callable(found):
             yield found
-        elif hasattr(found, "__get__"):
-            yield found.__get__
+        elif hasattr(type(found), "__get__"):
+            yield found.__get__  # type: ignore[union-attr]
 
 
 def handles(names: str, *kinds: type[Traced]) -> Callable[[Handler], Handler]:

@@ -154,6 +154,8 @@ COUNTS = {
     "moves": lambda x: (bits(x).sum(2)[:, [2, 2, 1]] / 3).flip(1).clone().contiguous(),
     "empty": lambda x: bits(x)[..., :0].sum(2),
     "constants": lambda x: F.pad(bits(x), (1, 1)).sum(2),
+    "int": lambda x: (bits(x).sum(2) + 1).int(),
+    "mean of all but one": lambda x: bits(x).double().mean((2,), dtype=torch.float32),
 }
 
 
@@ -177,6 +179,7 @@ CLASSES = {
     "max": lambda x: bits(x).sum(-1).max(1)[1],
     "max, indices": lambda x: torch.max(bits(x).sum(-1) / 3, dim=1).indices,
     "not affine but growing": lambda x: (bits(x).sum(-1) * 0.1 - 2).argmax(1),
+    "square root": lambda x: (bits(x).sum(-1) + 2).float().sqrt().argmax(1),
     "cast": lambda x: bits(x).sum(-1).argmax(1).to(torch.int32).long(),
     "of bits": lambda x: bits(x)[..., 0].float().argmax(1),
 }
@@ -202,6 +205,15 @@ COMPARISONS = {
     "always": lambda x: bits(x).sum(-1) >= 0,
     "63": lambda x: torch.cat([bits(x)] * 4, 2)[..., :63].sum(-1) > 31,
     "64": lambda x: torch.cat([bits(x)] * 4, 2)[..., :64].sum(-1) > 31,
+    "parity": lambda x: bits(x).sum(-1) % 2 == 1,
+    "reversed difference": lambda x: 20 - bits(x).sum(-1) > bits(x).shape[-1] / 2,
+    "reversed tensor": lambda x: torch.tensor(20) - bits(x).sum(-1) <= 9.5,
+    "one over": lambda x: 1 / (bits(x).sum(-1) + 1) < 0.1,
+    "alpha": lambda x: torch.add(bits(x).sum(-1), 3, alpha=2) > 15.5,
+    "square": lambda x: bits(x).sum(-1) * 0 == 0,
+    "itself": lambda x: torch.maximum(-bits(x).sum(-1), torch.tensor(-11)) > -11,
+    "clamped": lambda x: bits(x).sum(-1).clamp(8, max=12) == 12,
+    "to bool": lambda x: bits(x)[..., :3].sum(-1).bool(),
     "float64": lambda x: bits(x).sum(-1).double() / 3 > 0.1 + 0.2,
     "very wide": lambda x: torch.cat([bits(x)] * 60, 2).sum(-1) > 601,
     "scaled": lambda x: (bits(x).sum(-1) + 1) / 3 > 3.4,
@@ -212,6 +224,12 @@ COMPARISONS = {
 @pytest.mark.parametrize("case", COMPARISONS)
 def test_counts_compared_with_numbers(case):
     check_bits(COMPARISONS[case], (4, 20))
+
+
+@pytest.mark.parametrize("m", [1, 3, 7, 10, 30, 49, 100, 784])
+def test_mean(m):
+    x = (torch.rand(40, 3, m) > torch.rand(40, 1, 1)).float()
+    check_scores(lambda x: (x > 0.5).float().mean(-1), (3, m), x)
 
 
 # Pooling
