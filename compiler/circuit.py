@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,7 @@ class Encoder:
 
     @property
     def n_features(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def __call__(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Bits [n, len(feature)] of a batch; raises InputError as `runtime.arrays.as_batch`."""

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..runtime.archive import read_archive, write_archive
-from ..runtime.errors import FileError, GatewrightError
+from ..runtime.errors import FileError
 from .circuit import Circuit, Decoder, Encoder
 from .netlist import Argmax, Cell, Luts, Netlist, Popcount, Tile
 from .verify import verify
@@ -64,9 +64,11 @@ def read_circuit(path: str | os.PathLike[str]) -> Circuit:
             verify(_unpack(manifest["netlist"], "n", arrays, 0)),
             Decoder(int(decoder[0]), float(decoder[1]), float(decoder[2])) if decoder else None,
         )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, GatewrightError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise FileError(f"{path}: damaged circuit: {what}; write it again with gatewright") from None
+        raise FileError(
+            f"{path}: damaged circuit: {what}; write it again with gatewright"
+        ) from None
 
 
 def _unpack(entry: Any, prefix: str, arrays: Arrays, depth: int) -> Netlist:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 from .errors import FileError
 
 _MANIFEST = "manifest"
-_KINDS = "biuf"
 VERSION = 1
 
 
 def write_archive(
-    path: str | os.PathLike[str], kind: str, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]
+    path: str | os.PathLike[str],
+    kind: str,
+    manifest: dict[str, Any],
+    arrays: dict[str, NDArray[Any]],
 ) -> None:
     """Write a container; an existing file is replaced only once the new one is complete.
 
@@ -138,29 +142,34 @@ def _names(archive: zipfile.ZipFile, size: int) -> list[str]:
     return names
 
 
+# numpy parses headers with Python's tokenizer, which hostile ones break in many ways.
+_HEADER = re.compile(
+    r"\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\), \} *\n"
+)
+
+
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     data = archive.read(name)
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"member {name} has array format {version}; allowed is (1, 0)")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.kind not in _KINDS or fortran:
-        raise ValueError(f"member {name} has dtype {dtype}; allowed are plain numbers")
-    count = 1
-    for size in shape:
-        count *= size
-    if any(size < 0 for size in shape) or count * dtype.itemsize != len(data) - stream.tell():
+    if data[:8] != b"\x93NUMPY\x01\x00":
+        raise ValueError(f"member {name} is no array of format 1.0")
+    start = 10 + int.from_bytes(data[8:10], "little")
+    header = _HEADER.fullmatch(data[10:start].decode("latin-1"))
+    if header is None:
+        raise ValueError(f"member {name} has a header that numpy does not write")
+    if not re.fullmatch(r"[<>=|](b1|[iu][1248]|f[248])", header[1]) or header[2] == "True":
+        raise ValueError(f"member {name} has dtype {header[1]}; allowed are plain numbers")
+    shape = tuple(int(size) for size in header[3].split(",") if size.strip())
+    dtype = np.dtype(header[1])
+    if math.prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(f"member {name} claims shape {shape} and holds {len(data)} bytes")
-    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
+    return np.frombuffer(data, dtype, offset=start).reshape(shape)
 
 
 def _manifest(array: NDArray[Any] | None, where: str) -> dict[str, Any]:
     try:
         manifest = json.loads(array.tobytes()) if array is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("gatewright"), str):
         raise FileError(f"{where}: no Gatewright manifest; write it again with gatewright")
     return manifest
-
