@@ -22,15 +22,14 @@ _OPERATORS = Dialect("ZERO", "~ZERO")
 class Isa:
     """One path through the library: `words` 64-bit words evaluated at once.
 
-    guard: preprocessor condition. target: compiler's name of the instruction set. supported: C
-    condition for the running machine. ternary: whether it has three-input logic.
+    guard: preprocessor condition. features: of the processor, as GCC and Clang name them, enabled
+    for this path and asked of the running machine. ternary: whether it has three-input logic.
     """
 
     name: str
     words: int
     guard: str = ""
-    target: str = ""
-    supported: str = "1"
+    features: tuple[str, ...] = ()
     ternary: bool = False
 
     def lut(self, table: int, names: list[str]) -> str:

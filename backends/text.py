@@ -39,4 +39,3 @@ def emit_text(
     if vectors is not None:
         raise EmitError('vectors: only target "verilog" has a testbench; leave the argument out')
     return backend.emit(prepared, name)
-

@@ -15,7 +15,7 @@ from .artifact import Artifact, check_name, describe
 from .render import render
 from .verilog_encoder import encoder_module, encoder_notes, feature_width
 from .verilog_logic import Modules
-from .verilog_text import Port
+from .verilog_text import Port, unused
 from .verilog_vectors import testbench_files
 
 MAX_FEATURE_BITS = 24
@@ -145,7 +145,7 @@ def _design(circuit: Circuit, name: str, width: int, ports: list[Port]) -> str:
         notes=_notes(circuit, width),
         ports=ports,
         encoder=bool(width and inputs),
-        unread="x" if has_x and not inputs else "",
+        unread="\n".join(unused(["x"] if has_x and not inputs else [])),
         input_bits=inputs,
         answer="counts" if decoder else "bits",
         argmax=argmax,

@@ -1,7 +1,7 @@
 """Popcount and argmax in Verilog: trees of adders and of comparators.
 
-Every node is a net of its own. A vector driven bit by bit would make an event-driven simulator
-pass the whole vector on for each bit.
+Every node is a net of its own, and wide inputs are cut into words first: an event-driven simulator
+passes a whole vector to each of its readers whenever one bit of it changes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from itertools import count
 
 from .verilog_text import ZERO, Port, module_text, plural, unused
 
+_WORD = 32
+
 
 def popcount_module(module: str, addends: int) -> str:
     """The module that counts the true bits of `in`: pairwise sums until one is left."""
     width = addends.bit_length()
-    sums = [f"in[{i}]" for i in range(addends)]
-    wide, lines = 1, []
+    lines, sums = _input_bits(addends)
+    wide = 1
     for level in count(1):
         if len(sums) == 1:
             break
@@ -32,6 +34,17 @@ def popcount_module(module: str, addends: int) -> str:
     comment = f"How many of {plural(addends, 'input')} are true."
     ports = [Port("in", "input", addends), Port("count", "output", width)]
     return module_text(module, comment, ports, lines)
+
+
+def _input_bits(n: int) -> tuple[list[str], list[str]]:
+    """Lines that cut port `in` of `n` bits into words, and the name of each bit."""
+    if n <= _WORD:
+        return [], [f"in[{i}]" for i in range(n)]
+    lines = [
+        f"  wire [{min(_WORD, n - i) - 1}:0] w{i // _WORD} = in[{i} +: {min(_WORD, n - i)}];"
+        for i in range(0, n, _WORD)
+    ]
+    return lines, [f"w{i // _WORD}[{i % _WORD}]" for i in range(n)]
 
 
 def argmax_module(module: str, candidates: int, bits: int) -> str:

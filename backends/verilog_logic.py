@@ -65,9 +65,10 @@ class Modules:
         """Add the module that holds a netlist with at least one output."""
         self._texts[module] = ""  # its place: before the modules that it uses
         names = _net_names(netlist)
-        lines: list[str] = []
+        lines = [f"  wire n{FIRST_INPUT + i} = in[{i}];" for i in range(netlist.n_inputs)]
         for first, cell in netlist.placed():
-            lines += _cell_lines(self, first, cell, names)
+            if cell.n_nets:
+                lines += _cell_lines(self, first, cell, names)
         lines.append(f"  assign out = {concat(names[netlist.outputs])};")
         lines += unused(names[_unread(netlist)])
         ports = [Port("in", "input", netlist.n_inputs)]
@@ -76,11 +77,8 @@ class Modules:
 
 
 def _net_names(netlist: Netlist) -> Names:
-    """What each net is called, [n_nets]: a constant, a bit of port `in`, or n<number>."""
-    first = FIRST_INPUT + netlist.n_inputs
-    names = [ZERO, ONE, *(f"in[{i}]" for i in range(netlist.n_inputs))]
-    names += [f"n{net}" for net in range(first, netlist.n_nets)]
-    return np.array(names, dtype=object)
+    """What each net is called, [n_nets]: a constant, or n<number>."""
+    return np.array([ZERO, ONE, *(f"n{net}" for net in range(2, netlist.n_nets))], dtype=object)
 
 
 def _unread(netlist: Netlist) -> NDArray[np.int64]:
@@ -90,7 +88,7 @@ def _unread(netlist: Netlist) -> NDArray[np.int64]:
     read[netlist.outputs] = True
     for cell in netlist.cells:
         if not isinstance(cell, Luts):
-            read[cell.fanin] = True
+            read[cell.fanin] |= cell.n_nets > 0  # a cell that drives nothing is left out
             continue
         tables = as_tables(cell.table)
         firm = (cell.fanin >= FIRST_INPUT).all(axis=1)
@@ -108,10 +106,8 @@ def _cell_lines(modules: Modules, first: int, cell: Cell, names: Names) -> list[
             return list(_popcounts(module, first, cell, names))
         case Argmax():
             return _argmax(modules.argmax(*cell.fanin.shape), first, cell, names)
-        case Tile() if cell.n_nets:
-            return list(_tiles(modules.tile(cell.body), first, cell, names))
         case Tile():
-            return []
+            return list(_tiles(modules.tile(cell.body), first, cell, names))
     raise AssertionError(cell)
 
 

@@ -45,9 +45,14 @@ def concat(names: Sequence[str]) -> str:
 
 
 def unused(names: Iterable[str]) -> list[str]:
-    """A statement that reads what nothing else reads, as linters expect it; none for no names."""
+    """A statement that reads what nothing else reads, for Verilator's lint; none for no names.
+
+    Only Verilator sees it (it drops it later): another simulator would evaluate it.
+    """
     found = list(names)
-    return [f"  wire _unused_ok = &{concat([*found, ZERO])};"] if found else []
+    if not found:
+        return []
+    return ["`ifdef VERILATOR", f"  wire _unused_ok = &{concat([*found, ZERO])};", "`endif"]
 
 
 def plural(number: int, noun: str) -> str:
