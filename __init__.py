@@ -19,9 +19,12 @@ from .runtime.version import VERSION as __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .compiler import Circuit, Netlist
-    from .compiler.equivalence import Equivalence
-    from .runtime.compiled import CompiledCircuit
+    from .compiler import Circuit
+    from .compiler.equivalence import equivalent
+    from .compiler.files import read, write
+    from .compiler.pipeline import optimize
+    from .frontend.trace import trace
+    from .runtime.compiled import CompiledCircuit, load
 
 __all__ = [
     "GatewrightError",

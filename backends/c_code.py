@@ -144,7 +144,8 @@ def _constants(program: Program, values: str) -> str:
 
 
 def _header(isa: Isa, name: str) -> str:
-    return f"static const code_t *{name}_{isa.name}(word *V, word *top, const code_t *p, uint32_t n) {{"
+    parameters = "word *V, word *top, const code_t *p, uint32_t n"
+    return f"static const code_t *{name}_{isa.name}({parameters}) {{"
 
 
 def _interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:

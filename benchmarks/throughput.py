@@ -59,7 +59,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=51_200)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {options.samples} samples")
+    load = os.getloadavg()[0]
+    print(f"load average {load:.1f} on {os.cpu_count()} cores; {options.samples} samples")
     for name, (features, widths) in NETWORKS.items():
         model = network(features, widths)
         x = np.random.default_rng(0).integers(0, 256, (options.samples, features), dtype=np.uint8)

@@ -65,7 +65,8 @@ def compile(options: argparse.Namespace) -> int:
     compiled = compile_circuit(circuit, options.target, level=options.level, name=name)
     compiled.save(options.output)
     gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
-    print(f"wrote {options.output}: {gates:,} gates, {levels} levels, runs here on {compiled.engine.isa}")
+    isa = compiled.engine.isa
+    print(f"wrote {options.output}: {gates:,} gates, {levels} levels, runs here on {isa}")
     return 0
 
 
@@ -157,7 +158,9 @@ def inspect(options: argparse.Namespace) -> int:
     print(stats(circuit.netlist))
     if circuit.decoder:
         decoder = circuit.decoder
-        print(f"{'scores':<13} {decoder.groups} classes, (count + {decoder.beta:g}) / {decoder.tau:g}")
+        print(
+            f"{'scores':<13} {decoder.groups} classes, (count + {decoder.beta:g}) / {decoder.tau:g}"
+        )
     if options.text:
         print(circuit.netlist)
     return 0

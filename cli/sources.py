@@ -27,7 +27,7 @@ class Source:
 
 
 def kind_of(path: Path) -> str:
-    """"model", "circuit", "plan" (numpy target) or "library"; FileError if it is none of these."""
+    """ "model", "circuit", "plan" (numpy target) or "library"; FileError if it is none of these."""
     data = read_file(path)
     if data.startswith(b"PK"):
         return parse_archive(data, str(path))[0]["gatewright"]

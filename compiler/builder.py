@@ -101,4 +101,3 @@ class Builder:
         final = np.empty(self._next, np.int32)
         final[np.concatenate(order)] = np.arange(self._next, dtype=np.int32)
         return final
-

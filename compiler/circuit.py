@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..runtime.arrays import as_batch, binarize
 from ..runtime.errors import NetlistError
-from .netlist import Argmax, IntArray, Netlist
+from .netlist import Argmax, IntArray, Luts, Netlist, Tile
 from .simulate import simulate
 
 _BATCH = 4096
@@ -38,7 +38,7 @@ class Encoder:
         threshold = np.array(self.threshold, dtype=np.float32, ndmin=1)
         if feature.ndim != 1 or feature.shape != threshold.shape:
             raise NetlistError(
-                f"encoder: {feature.shape} features, {threshold.shape} thresholds; allowed is [n] each"
+                f"encoder: {feature.shape} features, {threshold.shape} thresholds; allowed is [n]"
             )
         if any(size < 0 for size in self.shape):
             raise NetlistError(f"encoder: shape {self.shape}; allowed are sizes of 0 or more")
@@ -129,8 +129,8 @@ class Circuit:
         scores = decoder.scores(np.arange(1 << self.count_width, dtype=np.int32))
         if not (np.diff(scores) > 0).all():
             raise NetlistError(
-                f"circuit: beta {decoder.beta} and tau {decoder.tau} give different counts the same "
-                "float32 score; allowed are values that keep scores apart; use a smaller beta"
+                f"circuit: beta {decoder.beta} and tau {decoder.tau} give different counts "
+                "the same float32 score; allowed are values that keep scores apart; use a smaller beta"
             )
 
     @property
@@ -198,7 +198,7 @@ def _hash_netlist(netlist: Netlist, found: Any) -> None:
     for cell in netlist.cells:
         found.update(f"{type(cell).__name__} {cell.fanin.shape}".encode())
         found.update(cell.fanin.tobytes())
-        if hasattr(cell, "table"):
+        if isinstance(cell, Luts):
             found.update(cell.table.tobytes())
-        if hasattr(cell, "body"):
+        if isinstance(cell, Tile):
             _hash_netlist(cell.body, found)

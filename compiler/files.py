@@ -34,6 +34,4 @@ def write(circuit: Circuit, path: str | os.PathLike[str]) -> None:
 
 def _check_suffix(path: str | os.PathLike[str]) -> None:
     if Path(path).suffix not in _SUFFIXES:
-        raise FileError(
-            f"{path}: suffix {Path(path).suffix!r}; allowed are {', '.join(_SUFFIXES)}"
-        )
+        raise FileError(f"{path}: suffix {Path(path).suffix!r}; allowed are {', '.join(_SUFFIXES)}")

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,7 +81,9 @@ class Luts(_Cell):
             raise TypeError(f"Luts: fanin has {k} columns; allowed are 1 to {MAX_FANIN}")
         table = _frozen(self.table, table_dtype(k), 1)
         if len(table) != len(fanin):
-            raise TypeError(f"Luts: {len(fanin)} fanin rows, {len(table)} tables; allowed is one each")
+            raise TypeError(
+                f"Luts: {len(fanin)} fanin rows, {len(table)} tables; allowed is one each"
+            )
         object.__setattr__(self, "fanin", fanin)
         object.__setattr__(self, "table", table)
 
@@ -137,7 +139,9 @@ class Argmax(_Cell):
     def __post_init__(self) -> None:
         fanin = _frozen(self.fanin, np.int32, 2)
         if 0 in fanin.shape:
-            raise TypeError(f"Argmax: shape {fanin.shape}; allowed is at least one candidate and bit")
+            raise TypeError(
+                f"Argmax: shape {fanin.shape}; allowed is at least one candidate and bit"
+            )
         object.__setattr__(self, "fanin", fanin)
 
     @property
@@ -164,7 +168,7 @@ class Tile(_Cell):
         fanin = _frozen(self.fanin, np.int32, 2)
         if fanin.shape[1] != self.body.n_inputs:
             raise TypeError(
-                f"Tile: fanin has {fanin.shape[1]} columns; the body has {self.body.n_inputs} inputs"
+                f"Tile: fanin has {fanin.shape[1]} columns; the body takes {self.body.n_inputs}"
             )
         object.__setattr__(self, "fanin", fanin)
 
@@ -182,7 +186,7 @@ class Tile(_Cell):
     __hash__ = _Cell.__hash__
 
 
-Cell: TypeAlias = Union[Luts, Popcount, Argmax, Tile]
+Cell: TypeAlias = Luts | Popcount | Argmax | Tile
 
 
 def renumbered(cell: Cell, nets: NDArray[np.int32]) -> Cell:

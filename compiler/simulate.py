@@ -45,7 +45,7 @@ def simulate(netlist: Netlist, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def simulate_words(netlist: Netlist, inputs: Words) -> Words:
-    """Evaluate `netlist` on packed samples: uint64 [n_inputs, words] to uint64 [n_outputs, words]."""
+    """`netlist` on packed samples: uint64 [n_inputs, words] to uint64 [n_outputs, words]."""
     values = np.zeros((netlist.n_nets, inputs.shape[1]), np.uint64)
     values[TRUE] = _ONES
     values[FIRST_INPUT : FIRST_INPUT + netlist.n_inputs] = inputs
@@ -124,6 +124,6 @@ def _as_bits(words: Words) -> NDArray[np.uint8]:
 def _as_words(numbers: NDArray[np.uint32], width: int) -> Words:
     """[64 * w] numbers to [width, w] words, least significant bit first."""
     bits = numbers[None] >> np.arange(width, dtype=np.uint32)[:, None] & np.uint32(1)
-    return np.packbits(bits.astype(np.uint8), axis=1, bitorder="little").view("<u8").astype(np.uint64)
-
-
+    return (
+        np.packbits(bits.astype(np.uint8), axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    )

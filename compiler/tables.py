@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # WHERE_TRUE[i] has bit j set where pattern j has input i true.
-WHERE_TRUE = tuple(
-    np.uint64(sum(1 << j for j in range(64) if j >> i & 1)) for i in range(6)
-)
+WHERE_TRUE = tuple(np.uint64(sum(1 << j for j in range(64) if j >> i & 1)) for i in range(6))
 Tables = NDArray[np.uint64]
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class _Open:
         if not self.kind:
             return []
         columns = len(self.fanin[0]) if self.fanin else (self.body.n_inputs if self.body else 0)
-        fanin = np.array(self.fanin, np.int64).reshape(len(self.fanin), columns)
+        fanin: Any = np.array(self.fanin, np.int64).reshape(len(self.fanin), columns)
         match self.kind:
             case "lut":
                 cell: Cell = Luts(fanin, np.array(self.table, np.uint64))
@@ -150,7 +151,8 @@ def _parse(lines: list[tuple[int, str]], at: int) -> tuple[Netlist, int]:
                     cells += opened.close()
             elif line[1].split()[0] == "output":
                 cells += opened.close()
-                return Netlist(int(header[1]), tuple(cells), _numbers(line[1][6:])), at
+                outputs: Any = _numbers(line[1][6:])
+                return Netlist(int(header[1]), tuple(cells), outputs), at
             elif line[1] == "tile":
                 cells += opened.close()
                 body, at = _parse(lines, at)
@@ -195,7 +197,9 @@ def _row(line: str, opened: _Open, cells: list[Cell], net: int) -> int:
     if int(found[1]) != net:
         raise ValueError(f"drives net %{found[1]}; the next net is %{net}")
     if last != net + _driven(kind, rows, opened) - 1:
-        raise ValueError(f"drives up to %{last}; {kind} here drives {_driven(kind, rows, opened)} nets")
+        raise ValueError(
+            f"drives up to %{last}; {kind} here drives {_driven(kind, rows, opened)} nets"
+        )
     return last + 1
 
 

@@ -23,7 +23,9 @@ def verify(netlist: Netlist) -> Netlist:
         where = f"cell {index} ({type(cell).__name__})"
         check_fanin(cell.fanin, first, where)
         if cell.n_nets == 0:
-            raise NetlistError(f"{where}: drives no net; allowed is one or more; leave the cell out")
+            raise NetlistError(
+                f"{where}: drives no net; allowed is one or more; leave the cell out"
+            )
         if isinstance(cell, Luts):
             _check_tables(cell, where)
         if isinstance(cell, Tile) and id(cell.body) not in checked:
@@ -63,4 +65,3 @@ def _check_tables(cell: Luts, where: str) -> None:
             f"{where}, row {row}: table {int(cell.table[row]):#x} of {cell.k} inputs; "
             f"allowed are 0 to {int(full(cell.k)):#x}"
         )
-

@@ -155,7 +155,14 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "digits": Recipe(layers=(2000, 2000)),
+    "digits": Recipe(
+        layers=(3000, 3000, 3000),
+        thresholds=(2.0, 6.0, 10.0, 14.0),
+        tau=15.0,
+        steps=2000,
+        lr=0.03,
+        schedule="cosine",
+    ),
 }
 """Recipes by the name of their data set."""
 

@@ -21,7 +21,7 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         shape: the shape of one sample.
 
     Returns:
-        [n, features], each row contiguous; `x` itself is viewed, not copied, where its layout allows.
+        [n, features], each row contiguous; a view of `x` where its layout allows.
 
     Raises:
         InputError: not an array, another dtype, or another shape.

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import parse_archive, read_file, write_file
 from .arrays import as_batch
 from .cache import store_bytes
-from .errors import FileError, InputError
+from .errors import InputError
 from .interpreter import InterpreterEngine
 from .library import LibraryEngine
 from .toolchain import SUFFIX

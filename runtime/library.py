@@ -21,7 +21,7 @@ DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3}
 ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
 
-_ffi = cffi.FFI()
+_ffi: Any = cffi.FFI()
 _ffi.cdef(
     """
     struct gatewright_api {

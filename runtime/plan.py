@@ -56,7 +56,8 @@ def load_plan(manifest: dict[str, Any], arrays: Arrays) -> tuple[Encoding, Plan]
         wrong = bits != len(plan.output_slot)
     else:
         groups = decoder["groups"]
-        float(decoder["tau"]), float(decoder["beta"])
+        if not all(isinstance(decoder[key], (int, float)) for key in ("tau", "beta")):
+            raise TypeError("tau or beta")
         wrong = groups < 1 or bits % groups or not groups <= bits < len(plan.output_slot)
         wrong = wrong or len(plan.parts) != 2
     if wrong:

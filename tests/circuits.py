@@ -37,7 +37,7 @@ def classifier(
 
 
 def samples(circuit: Circuit, n: int, dtype: str, seed: int = 0) -> np.ndarray:
-    """Random samples [n, *shape]: whole numbers, or for floats fractions with a NaN now and then."""
+    """Random samples [n, *shape]: whole numbers; for floats fractions, some of them NaN."""
     random = np.random.default_rng(seed)
     shape = (n, *circuit.encoder.shape)
     if dtype == "bool":

@@ -11,7 +11,6 @@ from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
-from gatewright.backends.build import build
 from gatewright.backends.c import C
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.compiled import CompiledCircuit
@@ -169,7 +168,7 @@ def test_emission_is_deterministic():
 
 @pytest.mark.parametrize("name", ["", "9lives", "a-b", "A", "x" * 64])
 def test_a_name_that_c_cannot_use(name):
-    with pytest.raises(EmitError, match="allowed are up to 63"):
+    with pytest.raises(EmitError, match=r"allowed are up to 63"):
         C().emit(classifier(), name)
 
 
@@ -181,8 +180,8 @@ def test_unknown_instruction_sets(isas):
 
 def test_choosing_an_instruction_set(pair):
     library = pair[1]
-    with pytest.raises(InputError, match="isa 'neon'; allowed here are .*portable"):
-        library.engine.isa = "neon"
+    with pytest.raises(InputError, match=r"isa 'sse9'; allowed here are .*portable"):
+        library.engine.isa = "sse9"
 
 
 def test_a_portable_library_has_one_path():
@@ -201,7 +200,7 @@ int main(void) {
   int32_t counts[2][NET_GROUPS];
   int i;
   for (i = 0; i < NET_FEATURES; ++i) x[1][i] = 255;
-  if (net_run(x, 9, 2, NET_FEATURES, GATEWRIGHT_COUNTS, counts, aligned) != GATEWRIGHT_BAD_DTYPE) return 1;
+  if (net_run(x, 9, 2, NET_FEATURES, 1, counts, aligned) != GATEWRIGHT_BAD_DTYPE) return 1;
   if (net_run(x, 1, 2, NET_FEATURES, 9, counts, aligned) != GATEWRIGHT_BAD_ANSWER) return 2;
   if (net_run(x, 1, 2, NET_FEATURES, 1, counts, aligned + 1) != GATEWRIGHT_BAD_WORKSPACE) return 3;
   if (net_run(x, 1, 2, NET_FEATURES, 1, counts, 0) != GATEWRIGHT_BAD_WORKSPACE) return 4;

@@ -35,7 +35,18 @@ def circuit_file(tmp_path):
 
 
 def test_train_says_how_good(folder, capsys, tmp_path):
-    command = ["train", "--data", "iris", "--layers", "30", "--steps", "20", "--quiet", "--lr", "0.02"]
+    command = [
+        "train",
+        "--data",
+        "iris",
+        "--layers",
+        "30",
+        "--steps",
+        "20",
+        "--quiet",
+        "--lr",
+        "0.02",
+    ]
     assert main([*command, "-o", str(tmp_path / "iris.npz")]) == 0
     assert "on 30 held-out samples" in capsys.readouterr().out
 
@@ -76,9 +87,8 @@ def test_predict_bits_where_there_is_no_decoder(tmp_path, capsys):
 def test_emit_c_and_verilog(circuit_file, tmp_path, capsys):
     _, path, data = circuit_file
     assert main(["emit", str(path), "--target", "c", "-o", str(tmp_path / "c")]) == 0
-    assert main(
-        ["emit", str(path), "--target", "verilog", "-o", str(tmp_path / "v"), "--vectors", str(data)]
-    ) == 0  # fmt: skip
+    command = ["emit", str(path), "--target", "verilog", "-o", str(tmp_path / "v")]
+    assert main([*command, "--vectors", str(data)]) == 0
     assert {p.name for p in (tmp_path / "c").iterdir()} == {"net.c", "net.h"}
     assert {"net.v", "net_tb.v"} <= {p.name for p in (tmp_path / "v").iterdir()}
     assert str(tmp_path / "v" / "net.v") in capsys.readouterr().out
@@ -179,7 +189,10 @@ def test_errors_are_one_line(circuit_file, tmp_path, capsys, command, message):
 
 def test_as_a_module_and_usage():
     found = subprocess.run(
-        [sys.executable, "-m", "gatewright", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "gatewright", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert found.stdout == f"gatewright {gw.__version__}\n"
     with pytest.raises(SystemExit) as info:

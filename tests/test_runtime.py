@@ -107,7 +107,9 @@ def test_a_compiler_that_fails(folder, monkeypatch, tmp_path):
     lines = "; ".join(f"echo {'wrong ' * 100}line {i} >&2" for i in range(50))
     name = script(tmp_path / "cc", f'[ "$1" = --version ] && echo 1 && exit\n{lines}; exit 3')
     monkeypatch.setenv("CC", name)
-    with pytest.raises(BuildError, match=r"failed with status 3 \(50 lines, the first 20\)") as info:
+    with pytest.raises(
+        BuildError, match=r"failed with status 3 \(50 lines, the first 20\)"
+    ) as info:
         build(classifier(), "c", "net")
     assert len(str(info.value)) < 5000
     assert not [p for p in folder.rglob("*") if p.is_file()]
