@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from pass_checks import assert_pass, assert_same_function, chain, dense, golden, parse
 from strategies import netlists
 
-from gatewright.compiler import Argmax, Builder, Luts, Netlist, Popcount, Tile, simulate
+from gatewright.compiler import Argmax, Builder, Luts, Netlist, Popcount, Tile, hashing, simulate
 from gatewright.compiler.passes.decompose import Decompose
 from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.lower import lower, lower_argmax, lower_popcount
@@ -648,3 +648,21 @@ def test_hundred_thousand_gates_take_little_time():
 def test_same_function_helper_notices_a_difference():
     with pytest.raises(AssertionError):
         assert_same_function(chain(0x6, 1), chain(0x8, 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(netlist=netlists(max_inputs=3, max_cells=10, max_k=2))
+def test_strash_is_right_even_if_every_hash_collides(netlist):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashing, "_hash", lambda keys, tables: np.zeros(len(keys), np.uint64))
+        assert_pass(strash, netlist, idempotent=False)
+
+
+def test_repeated_rows():
+    keys = np.array([[1, 2], [3, 4], [1, 2], [1, 2], [5, 6], [3, 4]], np.uint32)
+    rows, firsts = hashing.repeated_rows(keys)
+    assert (rows.tolist(), firsts.tolist()) == ([2, 3, 5], [0, 0, 1])
+    tables = np.array([7, 7, 7, 8, 7, 7], np.uint64)
+    rows, firsts = hashing.repeated_rows(keys, tables)
+    assert (rows.tolist(), firsts.tolist()) == ([2, 5], [0, 1])
+    assert not len(hashing.repeated_rows(keys[:1])[0])
