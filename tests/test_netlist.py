@@ -77,7 +77,7 @@ def test_renumbered_reads_other_nets():
         (lambda: Argmax(np.zeros((2, 0), int)), r"shape \(2, 0\); allowed is at least one cand"),
         (
             lambda: Tile(Netlist(2, (), np.array([2])), np.zeros((1, 3), int)),
-            "fanin has 3 columns; the body has 2 inputs",
+            "fanin has 3 columns; the body takes 2",
         ),
         (lambda: Netlist(-1, (), np.array([1])), "n_inputs is -1; allowed is 0 or more"),
     ],

@@ -84,7 +84,7 @@ HEAD = "netlist inputs=2\n"
         (
             HEAD
             + "  tile\n    netlist inputs=1\n      output %2\n  %4 = place %2 %3\n  output %4\n",
-            r"line 6: Tile: fanin has 2 columns; the body has 1 inputs",
+            r"line 6: Tile: fanin has 2 columns; the body takes 1",
         ),
         (
             HEAD + "  tile\n    netlist inputs=1\n      output %2 %x\n  %4 = place %2\n",
