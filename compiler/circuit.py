@@ -130,7 +130,7 @@ class Circuit:
         if not (np.diff(scores) > 0).all():
             raise NetlistError(
                 f"circuit: beta {decoder.beta} and tau {decoder.tau} give different counts "
-                "the same float32 score; allowed are values that keep scores apart; use a smaller beta"
+                "the same float32 score; allowed are those that keep them apart; use a smaller beta"
             )
 
     @property
