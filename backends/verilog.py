@@ -48,6 +48,11 @@ _RESERVED = frozenset(
     """.split()
 )
 
+# What the top module calls its ports, nets and instances.
+_OURS = frozenset(
+    ("x", "bits_in", "bits", "counts", "class_index", "u_encoder", "u_logic", "u_argmax")
+)
+
 
 @dataclass(frozen=True)
 class Verilog:
@@ -110,6 +115,8 @@ class Verilog:
 def _check(circuit: Circuit, name: str) -> None:
     if check_name(name) in _RESERVED:
         raise EmitError(f"name {name!r}: reserved in Verilog or SystemVerilog; choose another name")
+    if name in _OURS:
+        raise EmitError(f"name {name!r}: a port or part of the module has it; choose another name")
     if not len(circuit.netlist.outputs):
         raise EmitError(
             "verilog: the netlist has no outputs; allowed is 1 or more; "

@@ -1,0 +1,46 @@
+// Self-checking testbench of tiny: 2 vectors. Run it in the folder of its .hex files.
+// It prints the first 10 mismatches, then "PASS <n> vectors" or "FAIL <k> of <n> vectors".
+//   $ iverilog -g2005 -s tiny_tb -o tiny.vvp tiny.v tiny_tb.v && vvp -n tiny.vvp
+//   $ verilator --binary --timing -fno-const-bit-op-tree --top-module tiny_tb tiny.v tiny_tb.v
+// Without that option Verilator 5.006 answers wrongly on large networks (its issues 4059, 5186).
+
+/* verilator lint_off DECLFILENAME */
+/* verilator lint_off STMTDLY */
+`default_nettype none
+
+module tiny_tb;
+  reg [13:0] inputs [0:1];
+  reg [13:0] x;
+  // Each word is {class_index, counts}.
+  reg [4:0] expected [0:1];
+  wire [3:0] counts;
+  wire [0:0] class_index;
+  wire [4:0] found = {class_index, counts};
+  reg [4:0] wanted;
+  integer i;
+  integer failures;
+
+  tiny dut (.x(x), .counts(counts), .class_index(class_index));
+
+  initial begin
+    $readmemh("tiny_inputs.hex", inputs);
+    $readmemh("tiny_expected.hex", expected);
+    failures = 0;
+    for (i = 0; i < 2; i = i + 1) begin
+      x = inputs[i];
+      wanted = expected[i];
+      #1;
+      if (found !== wanted) begin
+        failures = failures + 1;
+        if (failures <= 10)
+          $display("vector %0d: expected counts %h class %0d, found counts %h class %0d", i,
+                   wanted[3:0], wanted[4:4], counts, class_index);
+      end
+    end
+    if (failures == 0) $display("PASS 2 vectors");
+    else $display("FAIL %0d of 2 vectors", failures);
+    $finish;
+  end
+endmodule
+
+`default_nettype wire
