@@ -34,7 +34,8 @@ def _converted(call: Call, x: Traced, args: Any, kwargs: Any) -> Any:
     if call.name in ("cuda", "cpu"):
         return torch.zeros(1, dtype=x.dtype)
     if call.name == "to":
-        args = [value for value in args if not isinstance(value, (str, int, torch.device))]
+        if args and isinstance(args[0], (str, torch.device)):
+            args = [value for value in args[1:] if isinstance(value, torch.dtype)]
         kwargs = {name: value for name, value in kwargs.items() if name in ("dtype", "other")}
         if not args and not kwargs:
             return torch.zeros(1, dtype=x.dtype)

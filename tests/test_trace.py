@@ -123,6 +123,7 @@ FLOAT_MOVES = {
     "new_zeros": ((3,), lambda x: torch.cat([x, x.new_zeros(1, 2), x.new_ones(1, 1)], 1)),
     "new_full": ((3,), lambda x: torch.cat([x, x.new_full((1, 1), 1)], 1)),
     "float": ((3,), lambda x: x.float().to(torch.float64).type(torch.float64).type_as(x)),
+    "to everything": ((3,), lambda x: x.to("cpu", torch.float64, True).to(torch.ones(1), True)),
     "to float64": ((3,), lambda x: x.double().to(dtype=torch.float64, copy=True)),
 }
 

@@ -57,6 +57,7 @@ RAW = {
     "complex": (lambda x: x > torch.tensor(1j), ["complex64; allowed are real numbers"]),
     "bool": (lambda x: x.bool(), ["`bool` on raw input values to torch.bool rounds", CURE_BOOL]),
     "half": (lambda x: x.half() > 0.5, ["`half`", "rounds them; allowed is torch.float32"]),
+    "to a number": (lambda x: x.to(1, True) > 0, ["`to` on raw input values to torch.int64"]),
     "sum": (lambda x: x.sum(1), ["`sum` on raw", CURE_RAW]),
     "relu": (lambda x: torch.relu(x), ["`relu` on raw", CURE_RAW]),
     "pool": (lambda x: F.max_pool1d(x[:, None], 2), ["`max_pool1d` on raw", CURE_RAW]),
