@@ -60,6 +60,20 @@ def test_same_seed_same_weights_whatever_the_global_generator(task):
     assert not torch.equal(weights(1, 10), weights(2, 10))
 
 
+def test_threads_are_restored(task):
+    seen = []
+
+    def watch(x, generator):
+        seen.append(torch.get_num_threads())
+        return x
+
+    before = torch.get_num_threads()
+    for threads in (None, 2):
+        fit(small(), *task, steps=1, threads=threads, augment=watch, progress=False)
+    assert seen == [1, 2]
+    assert torch.get_num_threads() == before
+
+
 def test_global_generator_is_left_alone(task):
     model = small()
     before = torch.get_rng_state()
@@ -124,6 +138,7 @@ def test_shift_moves_by_one_pixel_at_most():
         ({"steps": 1, "schedule": "linear"}, "schedule 'linear'; allowed are constant, cosine"),
         ({"steps": 1, "augment": "flip"}, "augment 'flip'; allowed are"),
         ({"steps": 1, "augment": "shift"}, r"augment shift: samples of shape \[12\]"),
+        ({"steps": 1, "threads": 0}, "threads 0; allowed is 1 or more"),
         ({"steps": 1, "check_every": -1}, "check_every -1; allowed is 1 or more"),
     ],
 )
