@@ -69,8 +69,8 @@ class Modules:
         for first, cell in netlist.placed():
             if cell.n_nets:
                 lines += _cell_lines(self, first, cell, names)
-        lines.append(f"  assign out = {concat(names[netlist.outputs])};")
-        lines += unused(names[_unread(netlist)])
+        lines.append(f"  assign out = {concat(names[netlist.outputs].tolist())};")
+        lines += unused(names[_unread(netlist)].tolist())
         ports = [Port("in", "input", netlist.n_inputs)]
         ports.append(Port("out", "output", len(netlist.outputs)))
         self._texts[module] = module_text(module, comment, ports, lines)
@@ -140,17 +140,17 @@ def _small_text(table: int, k: int) -> str:
 
 
 def _popcounts(module: str, first: int, cell: Popcount, names: Names) -> Iterator[str]:
-    for net, row in zip(count(first, cell.width), cell.fanin, strict=False):
+    for net, row in zip(count(first, cell.width), names[cell.fanin].tolist(), strict=False):
         driven = [f"n{bit}" for bit in range(net, net + cell.width)]
         yield f"  wire {', '.join(driven)};"
-        yield f"  {module} popcount_n{net} (.in({concat(names[row])}), .count({concat(driven)}));"
+        yield f"  {module} popcount_n{net} (.in({concat(row)}), .count({concat(driven)}));"
 
 
 def _argmax(module: str, first: int, cell: Argmax, names: Names) -> list[str]:
     driven = [f"n{net}" for net in range(first, first + cell.width)]
     return [
         f"  wire {', '.join(driven)};",
-        f"  {module} argmax_n{first} (.in({concat(names[cell.fanin.reshape(-1)])}), "
+        f"  {module} argmax_n{first} (.in({concat(names[cell.fanin.reshape(-1)].tolist())}), "
         f".index({concat(driven)}));",
     ]
 
