@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .compiler.equivalence import equivalent
     from .compiler.files import read, write
     from .compiler.pipeline import optimize
-    from .frontend.trace import trace
+    from .frontend.tracing.trace import trace
     from .runtime.compiled import CompiledCircuit, load
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
 
 # Public names that are simply those of an inner module, imported when first used.
 _LAZY = {
-    "trace": "frontend.trace",
+    "trace": "frontend.tracing.trace",
     "load": "runtime.compiled",
     "equivalent": "compiler.equivalence",
     "optimize": "compiler.pipeline",
@@ -142,6 +142,6 @@ def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:
             f"{type(model).__name__}: the shape of one sample is needed; "
             "pass input_shape=, for example input_shape=(784,)"
         )
-    from .frontend.trace import trace
+    from .frontend.tracing.trace import trace
 
     return trace(model, input_shape)

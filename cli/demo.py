@@ -23,7 +23,7 @@ from .checking import check_all
 def run(options: argparse.Namespace) -> int:
     """Train, trace, optimise, compile, check, time, emit; status 1 if any form differs."""
     from ..frontend import evaluate, load_dataset, recipe, save_model
-    from ..frontend.trace import trace
+    from ..frontend.tracing.trace import trace
 
     start = perf_counter()
     folder: Path = options.output

@@ -46,7 +46,7 @@ def open_source(path: Path) -> Source:
         return Source(path, read_circuit(path))
     if kind == "model":
         from ..frontend import load_model
-        from ..frontend.trace import trace
+        from ..frontend.tracing.trace import trace
 
         module = load_model(path)
         shape: Any = module.input_shape

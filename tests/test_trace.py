@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from trace_helpers import Fn, answers, check_bits, check_scores, samples
 
-from gatewright.frontend.trace import trace
+from gatewright.frontend.tracing.trace import trace
 
 I = torch.tensor  # noqa: E741
 

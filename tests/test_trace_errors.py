@@ -13,7 +13,7 @@ from torch import nn
 from trace_helpers import Fn, check_bits
 
 from gatewright.frontend import FixedBinarization, GroupSum, LogicDense
-from gatewright.frontend.trace import trace
+from gatewright.frontend.tracing.trace import trace
 from gatewright.runtime.errors import TraceError
 
 

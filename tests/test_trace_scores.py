@@ -16,11 +16,11 @@ from trace_helpers import Fn, answers, check_bits, check_scores, samples
 
 from gatewright.compiler import Luts, Popcount
 from gatewright.frontend import FixedBinarization, GroupSum, LogicDense
-from gatewright.frontend.net_tensor import NetTensor, Traced
-from gatewright.frontend.trace import trace, trace_layer
-from gatewright.frontend.trace_moves import MOVES
-from gatewright.frontend.trace_table import functions
-from gatewright.frontend.tracer import Tracer
+from gatewright.frontend.tracing.moves import MOVES
+from gatewright.frontend.tracing.net_tensor import NetTensor, Traced
+from gatewright.frontend.tracing.table import functions
+from gatewright.frontend.tracing.trace import trace, trace_layer
+from gatewright.frontend.tracing.tracer import Tracer
 from gatewright.runtime.errors import TraceError
 
 # Thresholds

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gatewright.compiler import Circuit
-from gatewright.frontend.trace import trace
+from gatewright.frontend.tracing.trace import trace
 
 SAMPLES = 12
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .dense import LogicDense
-from .groupsum import GroupSum
+from ..dense import LogicDense
+from ..groupsum import GroupSum
+from .calls import trace_layer
 from .net_tensor import NetTensor, Traced
-from .trace_calls import trace_layer
 from .tracer import Tracer
 
 

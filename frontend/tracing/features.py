@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .boolean import laid_out
+from .moves import on_cpu
 from .net_tensor import FeatureTensor, NetTensor, Traced
-from .trace_boolean import laid_out
-from .trace_moves import on_cpu
-from .trace_table import handles
+from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
 _GREATER = "gt greater __gt__"

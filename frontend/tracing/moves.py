@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .net_tensor import ClassTensor, CountTensor, FeatureTensor, NetTensor, Traced, find_traced
-from .trace_table import handles
+from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
 ELEMENTS = (FeatureTensor, NetTensor, CountTensor)

@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from .net_tensor import NetTensor
-from .trace_reductions import OR, tree
-from .trace_table import handles
+from .reductions import OR, tree
+from .table import handles
 from .tracer import Call
 
 

@@ -13,22 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..compiler import Circuit, Decoder
-from ..runtime.errors import NetlistError, TraceError
+from ...compiler import Circuit, Decoder
+from ...runtime.errors import NetlistError, TraceError
 from . import (  # noqa: F401  (each registers its handlers)
-    trace_boolean,
-    trace_casts,
-    trace_features,
-    trace_fills,
-    trace_layers,
-    trace_moves,
-    trace_pool,
-    trace_queries,
-    trace_reductions,
+    boolean,
+    casts,
+    features,
+    fills,
+    layers,
+    moves,
+    pool,
+    queries,
+    reductions,
 )
+from .calls import trace_layer, watching
+from .counts import count_bits
 from .net_tensor import ClassTensor, Counts, CountTensor, FeatureTensor, NetTensor
-from .trace_calls import trace_layer, watching
-from .trace_counts import count_bits
 from .tracer import BOOLEAN_CURE, Tracer
 
 __all__ = ["trace", "trace_layer"]
@@ -138,12 +138,12 @@ def _restore(flags: list[tuple[nn.Module, bool]]) -> None:
 
 def _symbols(tracer: Tracer, shape: tuple[int, ...]) -> FeatureTensor | NetTensor:
     """The input of the traced run, [1, *shape]."""
-    features = np.arange(prod(shape))
+    numbers = np.arange(prod(shape))
     if tracer.dtype == torch.bool:
-        nets = torch.from_numpy(tracer.inputs.implied(features)).reshape(1, *shape)
+        nets = torch.from_numpy(tracer.inputs.implied(numbers)).reshape(1, *shape)
         return NetTensor.make(tracer, nets, torch.bool)
     return FeatureTensor.make(
-        tracer, torch.from_numpy(features + 2).reshape(1, *shape), tracer.dtype
+        tracer, torch.from_numpy(numbers + 2).reshape(1, *shape), tracer.dtype
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Builder, Encoder
+from ...compiler import Builder, Encoder
 
 IMPLIED = np.float32(0.5)
 

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .boolean import IN_PLACE
+from .moves import on_cpu
 from .net_tensor import ClassTensor, Counts, CountTensor, LostTensor, NetTensor, Traced, find_traced
-from .trace_boolean import IN_PLACE
-from .trace_moves import on_cpu
-from .trace_reductions import answered, count_tensor, dims_of, gathered
-from .trace_table import handles
+from .reductions import answered, count_tensor, dims_of, gathered
+from .table import handles
 from .tracer import Call, Tracer
 
 # (tau, beta) of a score after an operation with the number c on its right.

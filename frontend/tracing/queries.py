@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .net_tensor import ClassTensor, CountTensor, FeatureTensor, LostTensor, NetTensor, Traced
-from .trace_table import handles
+from .table import handles
 from .tracer import Call
 
 EVERY = (FeatureTensor, NetTensor, CountTensor, ClassTensor, LostTensor)

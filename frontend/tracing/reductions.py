@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .boolean import elementwise
 from .net_tensor import Counts, CountTensor, LostTensor, NetTensor, Traced
-from .trace_boolean import elementwise
-from .trace_table import handles
+from .table import handles
 from .tracer import Call, Tracer
 
 AND, OR = 0x8, 0xE

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..compiler import Builder
-from ..runtime.errors import TraceError
+from ...compiler import Builder
+from ...runtime.errors import TraceError
 from .input_bits import InputBits
 from .net_tensor import ClassTensor, CountTensor, FeatureTensor, NetTensor, Traced, find_traced
-from .trace_table import HANDLERS, name_of
+from .table import HANDLERS, name_of
 
 BOOLEAN_CURE = "for Boolean input use trace(..., dtype=torch.bool)"
 ALLOWED = {

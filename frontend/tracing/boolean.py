@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .moves import on_cpu
 from .net_tensor import FeatureTensor, NetTensor, Traced
-from .trace_moves import on_cpu
-from .trace_table import handles
+from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
 BOOLEAN = """

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .moves import moved
 from .net_tensor import ClassTensor, CountTensor, FeatureTensor, NetTensor, Traced
-from .trace_moves import moved
-from .trace_table import handles
+from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
 CASTS = "to float double half bfloat16 bool int long short char byte type type_as cuda cpu"

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .moves import VALUES, on_cpu
 from .net_tensor import FeatureTensor, Traced
-from .trace_moves import VALUES, on_cpu
-from .trace_table import handles
+from .table import handles
 from .tracer import Call
 
 
