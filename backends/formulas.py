@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..compiler.tables import as_tables, cofactor, extend, remove
+from ..compiler.tables import as_tables, extend
 
 INPUTS = "abc"
 
@@ -31,21 +31,26 @@ def formula(table: int, k: int) -> str:
 
 @lru_cache(maxsize=1)
 def _shortest() -> dict[int, str]:
-    """Shortest formulas of all three-input functions: each size from all smaller sizes."""
+    """Formulas of all three-input functions: fewest operators, then fewest operands."""
     found = {0x00: "0", 0xFF: "1", 0xAA: "a", 0xCC: "b", 0xF0: "c"}
     by_size = [dict(found)]
     while len(found) < 256:
         made: dict[int, str] = {}
+
+        def offer(table: int, text: str, made: dict[int, str] = made) -> None:
+            if table not in found and len(text) < len(made.get(table, text + "~")):
+                made[table] = text
+
         for table, text in by_size[-1].items():
-            made.setdefault(table ^ 0xFF, text + "~")
+            offer(table ^ 0xFF, text + "~")
         for size in range((len(by_size) + 1) // 2):
             for left, x in by_size[size].items():
                 for right, y in by_size[len(by_size) - 1 - size].items():
-                    made.setdefault(left & right, f"{x}{y}&")
-                    made.setdefault(left | right, f"{x}{y}|")
-                    made.setdefault(left ^ right, f"{x}{y}^")
-        by_size.append({table: text for table, text in made.items() if table not in found})
-        found.update(by_size[-1])
+                    offer(left & right, f"{x}{y}&")
+                    offer(left | right, f"{x}{y}|")
+                    offer(left ^ right, f"{x}{y}^")
+        by_size.append(made)
+        found.update(made)
     return found
 
 
@@ -71,10 +76,10 @@ def expression(table: int, names: Sequence[str], dialect: Dialect) -> str:
     k = len(names)
     if k <= 3:
         return infix(formula(table, k), names, dialect)
-    halves = [
-        int(remove(cofactor(as_tables(table), k - 1, value), k - 1, k)) for value in (False, True)
-    ]
-    if halves[0] == halves[1]:
-        return expression(halves[0], names[:-1], dialect)
-    low, high = (expression(half, names[:-1], dialect) for half in halves)
-    return dialect.mux.format(select=names[-1], high=high, low=low)
+    half = 1 << (k - 1)
+    low, high = table & ((1 << half) - 1), table >> half
+    texts = [expression(part, names[:-1], dialect) for part in (low, high)]
+    if low == high:
+        return texts[0]
+    low_text, high_text = (f"({text})" if " " in text else text for text in texts)
+    return dialect.mux.format(select=names[-1], high=high_text, low=low_text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import count
 
 import numpy as np
@@ -16,7 +15,7 @@ from .formulas import Dialect, expression
 from .verilog_count import argmax_module, popcount_module
 from .verilog_text import ONE, ZERO, Port, concat, module_text, plural, unused
 
-DIALECT = Dialect(ZERO, ONE)
+DIALECT = Dialect(ZERO, ONE, "{select} ? {high} : {low}")
 _PLACES = tuple(f"{{{i}}}" for i in range(6))
 Names = NDArray[np.object_]
 
@@ -112,31 +111,11 @@ def _cell_lines(modules: Modules, first: int, cell: Cell, names: Names) -> list[
 
 
 def _luts(first: int, cell: Luts, names: Names) -> list[str]:
-    text = {table: gate_text(table, cell.k) for table in np.unique(cell.table).tolist()}
+    tables = np.unique(cell.table).tolist()
+    text = {table: expression(table, _PLACES[: cell.k], DIALECT) for table in tables}
     rows = zip(count(first), cell.table.tolist(), names[cell.fanin].tolist(), strict=False)
     head = f"  // {plural(cell.n_nets, 'table')} of {plural(cell.k, 'input')}"
     return [head, *(f"  wire n{net} = {text[table].format(*row)};" for net, table, row in rows)]
-
-
-def gate_text(table: int, k: int) -> str:
-    """A k-input table as Verilog, with {0} for the name of input 0 and so on."""
-    if k <= 3:
-        return _small_text(table, k)
-    half = 1 << (k - 1)
-    low, high = table & ((1 << half) - 1), table >> half
-    if low == high:
-        return gate_text(low, k - 1)
-    high_text, low_text = _nested(gate_text(high, k - 1)), _nested(gate_text(low, k - 1))
-    return f"{_PLACES[k - 1]} ? {high_text} : {low_text}"
-
-
-def _nested(text: str) -> str:
-    return f"({text})" if " " in text else text
-
-
-@cache
-def _small_text(table: int, k: int) -> str:
-    return expression(table, _PLACES[:k], DIALECT)
 
 
 def _popcounts(module: str, first: int, cell: Popcount, names: Names) -> Iterator[str]:
