@@ -3,7 +3,7 @@
 A mixture of the 16 functions of two bits is bilinear, `c0 + c1*a + c2*b + c3*a*b`, so a gate needs
 four coefficients and never 16 products (difflogic sums the 16: arXiv:2210.08277).
 
-`logic_gates` is the seam: a fused native kernel can stand behind it without any layer knowing.
+`logic_gates` hides who computes: the native kernels where they can be used, else plain PyTorch.
 Activations inside are feature-major, [features, batch], so every fanin is one contiguous row;
 layers hand on transposed views of that, and a chain of layers never transposes in memory.
 """
@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from .native import NativeGates, usable
 
 Transpose = Callable[[], tuple[Tensor, Tensor]]
 
@@ -53,7 +55,8 @@ def logic_gates(
     Returns:
         [out_dim, batch].
     """
-    return _LogicGates.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+    function = NativeGates if usable(x) else _LogicGates
+    return function.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
 
 
 def readers_of(indices: Tensor, in_dim: int) -> tuple[Tensor, Tensor]:

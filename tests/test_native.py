@@ -1,0 +1,112 @@
+"""The native training kernels compute what plain PyTorch computes."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gatewright.frontend import LogicDense, functional, native  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    """Each test looks for the kernels anew, and leaves no verdict behind."""
+    native._library.cache_clear()
+    yield
+    native._library.cache_clear()
+
+
+def run(x, coefficients, indices, factor, up):
+    """Output and both gradients."""
+    x, coefficients = x.clone().requires_grad_(), coefficients.clone().requires_grad_()
+
+    def transpose():
+        return functional.readers_of(indices, len(x))
+
+    out = functional.logic_gates(x, coefficients, indices, transpose, factor)
+    out.backward(up)
+    return out.detach(), x.grad, coefficients.grad
+
+
+def case(features, gates, batch, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    return (
+        torch.rand(features, batch, generator=random),
+        torch.randn(4, gates, generator=random),
+        torch.randint(0, features, (2, gates), generator=random),
+        1.5,
+        torch.randn(gates, batch, generator=random),
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 2, 15, 16, 17, 128, 300])
+@pytest.mark.parametrize(("features", "gates"), [(1, 5), (40, 7), (30, 200)])
+def test_equals_plain_pytorch(features, gates, batch, monkeypatch):
+    given = case(features, gates, batch)
+    assert native.usable(given[0])
+    found = run(*given)
+    monkeypatch.setenv("GATEWRIGHT_NATIVE", "0")
+    native._library.cache_clear()
+    assert not native.usable(given[0])
+    wanted = run(*given)
+    for ours, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_threads_change_no_bit(monkeypatch):
+    given = case(700, 3000, 300)
+    monkeypatch.setattr(native, "_GRAIN", 1000)
+    results = []
+    before = torch.get_num_threads()
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        results.append(run(*given))
+    assert before
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_gradients_that_nobody_needs():
+    x, coefficients, indices, _, up = case(20, 30, 64)
+
+    def transpose():
+        return functional.readers_of(indices, 20)
+
+    leaf = coefficients.clone().requires_grad_()
+    functional.logic_gates(x, leaf, indices, transpose).backward(up)
+    both = run(x, coefficients, indices, 1.0, up)
+    assert torch.equal(leaf.grad, both[2])
+    leaf = x.clone().requires_grad_()
+    functional.logic_gates(leaf, coefficients, indices, transpose).backward(up)
+    assert torch.equal(leaf.grad, both[1])
+
+
+def test_other_dtypes_and_transposed_gradients():
+    assert not native.usable(torch.zeros(3, dtype=torch.float64))
+    layer = LogicDense(12, 30)
+    x = torch.rand(9, 12)
+    plain = LogicDense(12, 30).double()
+    plain.load_state_dict(layer.state_dict())
+    (layer(x) ** 2).sum().backward()
+    (plain(x.double()) ** 2).sum().backward()
+    torch.testing.assert_close(layer.weight.grad.double(), plain.weight.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_without_a_compiler_it_says_so_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.warns(UserWarning, match="in plain PyTorch, several times slower.*no C compiler"):
+        assert not native.usable(torch.zeros(3))
+    assert not native.usable(torch.zeros(3))
+    given = case(20, 30, 16)
+    assert run(*given)[0].shape == (30, 16)
+
+
+def test_a_compiler_that_knows_no_native_target(monkeypatch, tmp_path):
+    script = tmp_path / "cc"
+    script.write_text('#!/bin/sh\ncase "$*" in *-march=native*) exit 1;; esac\nexec cc "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path / "cache"))
+    assert native.usable(torch.zeros(3))
