@@ -10,7 +10,7 @@ from typing import Any
 
 from ..compiler import Circuit
 from ..compiler.stats import levels, n_gates
-from ..runtime.archive import write_file
+from ..runtime.archive import make_folder, write_file
 from ..runtime.errors import EmitError
 
 
@@ -28,8 +28,8 @@ class Artifact:
         Raises:
             FileError: a file cannot be written.
         """
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        paths = [Path(folder) / name for name in self.files]
+        made = make_folder(folder)
+        paths = [made / name for name in self.files]
         for path, data in zip(paths, self.files.values(), strict=True):
             write_file(path, data)
         return paths

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..compiler import Circuit, verify
 from ..runtime.archive import parse_archive
 from ..runtime.compiled import CompiledCircuit
-from ..runtime.errors import EmitError
+from ..runtime.errors import EmitError, FileError
 from ..runtime.interpreter import InterpreterEngine
 from ..runtime.library import LibraryEngine
 from ..runtime.toolchain import find_compiler
@@ -35,4 +35,10 @@ def build(circuit: Circuit, target: str, name: str) -> CompiledCircuit:
     if target == "numpy":
         (data,) = artifact.files.values()
         return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
-    return CompiledCircuit(LibraryEngine(find_compiler().build(artifact.files, name)))
+    compiler = find_compiler()
+    library = compiler.build(artifact.files, name)
+    try:
+        return CompiledCircuit(LibraryEngine(library))
+    except FileError:  # damaged in the cache, such as by a power cut: once more
+        library.unlink(missing_ok=True)
+        return CompiledCircuit(LibraryEngine(compiler.build(artifact.files, name)))

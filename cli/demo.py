@@ -14,6 +14,7 @@ from .. import emit, optimize, write
 from ..compiler import Circuit
 from ..compiler.pipeline import Recorder
 from ..compiler.stats import n_gates
+from ..runtime.archive import make_folder
 from ..runtime.bench import throughput
 from ..runtime.errors import ToolMissing
 from ..runtime.simulators import SIMULATORS, available
@@ -28,8 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from ..frontend.tracing.trace import trace
 
     start = perf_counter()
-    folder: Path = options.output
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(options.output)
     data = load_dataset("digits", seed=options.seed)
     print(
         f"1. Data: {len(data.x_train)} handwritten digits to learn from, "

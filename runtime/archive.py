@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
@@ -57,11 +58,15 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     target = Path(path)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)  # a device or pipe, such as /dev/null
+            return
+        real = Path(os.path.realpath(target))  # behind a link
+        handle, temporary = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        os.replace(temporary, real)
         temporary = None
     except OSError as error:
         raise FileError(
@@ -71,6 +76,17 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder at `path`, made if needed; FileError if it cannot be made."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{path}: cannot make this folder: {error.strerror or error}; choose another place"
+        ) from None
+    return Path(path)
 
 
 def _umask() -> int:
@@ -115,7 +131,16 @@ def parse_archive(
                 name.removesuffix(".npy"): _member(archive, name)
                 for name in _names(archive, len(data))
             }
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        EOFError,
+        LookupError,
+        ArithmeticError,
+        TypeError,
+        RuntimeError,
+        struct.error,
+    ) as error:
         raise FileError(
             f"{where}: not a Gatewright file, or damaged: {error}; write it again with gatewright"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         InputError: not an array, another dtype, or another shape.
     """
     array = _as_array(x)
-    features = int(np.prod(shape, dtype=np.int64))
+    features = math.prod(shape)
     if array.dtype.name not in ACCEPTED:
         raise InputError(
             f"input: dtype {array.dtype}; allowed are {', '.join(ACCEPTED)}; "
@@ -50,10 +51,21 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _as_array(x: Any) -> NDArray[Any]:
+    if np.ma.is_masked(x):
+        raise InputError(
+            "input: an array with masked values; allowed are arrays without; "
+            "say what they are, for example x.filled(numpy.nan)"
+        )
     if isinstance(x, np.ndarray):
-        return x
+        return np.asarray(x)  # a subclass may compare and index in its own way
     if hasattr(x, "detach") and hasattr(x, "numpy"):  # a torch tensor, without importing torch
-        return x.detach().cpu().numpy()
+        try:
+            return x.detach().cpu().numpy()
+        except (TypeError, RuntimeError) as error:
+            raise InputError(
+                f"input: a tensor that numpy cannot hold: {error}; "
+                "convert it, for example x.float() or x.to_dense()"
+            ) from None
     raise InputError(
         f"input: {type(x).__name__}; allowed is a numpy array or a torch tensor; "
         "wrap it with numpy.asarray(x)"

@@ -17,11 +17,21 @@ from .errors import BuildError
 
 
 def cache_folder() -> Path:
-    """`$GATEWRIGHT_CACHE`, else `$XDG_CACHE_HOME/gatewright`, else `~/.cache/gatewright`."""
+    """`$GATEWRIGHT_CACHE`, else `$XDG_CACHE_HOME/gatewright`, else `~/.cache/gatewright`; absolute.
+
+    Raises:
+        BuildError: neither is set and there is no home folder.
+    """
     if named := os.environ.get("GATEWRIGHT_CACHE"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "gatewright"
+        return Path(named).absolute()
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base).absolute() / "gatewright"
+    try:
+        return Path.home() / ".cache" / "gatewright"
+    except RuntimeError as error:
+        raise BuildError(
+            f"build cache: {error}; name a folder in the environment variable GATEWRIGHT_CACHE"
+        ) from None
 
 
 def cached(
@@ -42,9 +52,9 @@ def cached(
         BuildError: the cache cannot be read or written; whatever `make` raises.
     """
     target = cache_folder() / _digest(key, files) / name
-    if target.exists():
-        return target
     try:
+        if target.exists():
+            return target
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
     except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -123,6 +122,10 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="gatewright")
 
 
+if hasattr(os, "register_at_fork"):  # a forked child has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def load(path: str | os.PathLike[str]) -> CompiledCircuit:
     """Load a compiled circuit from the one file that `CompiledCircuit.save` wrote.
 
@@ -131,6 +134,8 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
 
     Raises:
         FileError: no such file, damaged, not one of ours, or built for another machine.
+        BuildError: a library of this path was loaded before with other content, and there is no
+            room in the cache for a copy to load.
     """
     data = read_file(path)
     if data.startswith(b"PK"):
@@ -139,6 +144,7 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
 
 
 def _from_bytes(data: bytes, name: str) -> CompiledCircuit:
-    """Unpickle: through the cache, since the system loads libraries from files only."""
-    suffix = ".npz" if data.startswith(b"PK") else SUFFIX
-    return load(Path(store_bytes(data, f"{name}{suffix}")))
+    """Unpickle: libraries through the cache, since the system loads them from files only."""
+    if data.startswith(b"PK"):
+        return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
+    return load(store_bytes(data, f"{name}{SUFFIX}"))

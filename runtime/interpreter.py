@@ -103,7 +103,14 @@ class InterpreterEngine:
         self.arrays = arrays
         try:
             self._encoding, self._plan = load_plan(manifest, arrays)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise FileError(f"damaged numpy plan: {error}; compile it again") from None
 
     isa = "numpy"

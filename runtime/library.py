@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import read_file
+from .cache import store_bytes
 from .errors import BuildError, FileError, InputError
 from .seal import check_seal
+from .toolchain import SUFFIX
 
 ABI_VERSION = 1
 DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3}
@@ -54,9 +57,10 @@ class LibraryEngine:
             FileError: damaged, not a shared library for this machine, or not one of ours.
         """
         self.path = Path(path).absolute()
-        check_seal(read_file(path), path)
+        self._data = read_file(path)
+        check_seal(self._data, path)
         try:
-            self._library = _ffi.dlopen(str(self.path))
+            self._library = _ffi.dlopen(_loadable(self.path, self._data))
             self._api: Any = self._library.gatewright_api()
         except OSError as error:
             raise FileError(
@@ -96,34 +100,50 @@ class LibraryEngine:
             raise InputError(f"isa {name!r}; allowed here are {', '.join(self.isas())}")
         names = [_ffi.string(self._api.isa_name(i)).decode() for i in range(self._api.isa_count)]
         self._isa = names.index(name)
-        self._local = threading.local()
 
     def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
         """Write the answers for `rows` [n, features] into the contiguous array `out`."""
+        isa = self._isa  # read once: another thread may choose another meanwhile
         status = self._api.run(
-            self._isa,
+            isa,
             _ffi.cast("void *", rows.ctypes.data),
             DTYPES[rows.dtype.name],
             len(rows),
             rows.strides[0],
             ANSWERS[what],
             _ffi.cast("void *", out.ctypes.data),
-            self._workspace(),
+            self._workspace(isa),
         )
         assert status == 0, status
 
-    def _workspace(self) -> Any:
-        if not hasattr(self._local, "pointer"):
-            size = self._api.workspace_bytes(self._isa)
+    def _workspace(self, isa: int) -> Any:
+        held: dict[int, tuple[Any, Any]] = self._local.__dict__.setdefault("held", {})
+        if isa not in held:
+            size = self._api.workspace_bytes(isa)
             try:
                 buffer = np.empty(size + _ALIGNMENT, np.uint8)
             except MemoryError:
                 raise BuildError(f"no memory for a workspace of {size} bytes") from None
             start = buffer.ctypes.data
-            self._local.buffer = buffer
-            self._local.pointer = _ffi.cast("void *", start + -start % _ALIGNMENT)
-        return self._local.pointer
+            held[isa] = buffer, _ffi.cast("void *", start + -start % _ALIGNMENT)
+        return held[isa][1]
 
     def data(self) -> bytes:
-        """The library's own file."""
-        return self.path.read_bytes()
+        """The library's own file, as it was loaded."""
+        return self._data
+
+
+_loaded: dict[str, bytes] = {}
+
+
+def _loadable(path: Path, data: bytes) -> str:
+    """Where to load the library from: `path`, or a copy in the cache.
+
+    The system knows a loaded library by its path, and would answer with the old one after the file
+    was overwritten. And cffi takes only names that are text.
+    """
+    name = str(path)
+    digest = hashlib.sha256(data).digest()
+    if name.isprintable() and _loaded.setdefault(name, digest) == digest:
+        return name
+    return str(store_bytes(data, f"library{SUFFIX}"))

@@ -5,6 +5,7 @@ The program is what `backends.program` assembled; its stream of instructions is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,21 +44,25 @@ def load_plan(manifest: dict[str, Any], arrays: Arrays) -> tuple[Encoding, Plan]
     """The encoder and program of a compiled file, checked in every part.
 
     Raises:
-        KeyError, TypeError, ValueError: something is missing, of another type, or contradicts the
-            rest.
+        KeyError, TypeError, ValueError, ArithmeticError, RecursionError: something is missing, of
+            another type, or contradicts the rest.
     """
     encoding = _encoding(manifest, arrays)
     plan = _plan(manifest["plan"], arrays, "plan")
     _check(plan, len(encoding.feature))
     decoder, bits = manifest["decoder"], manifest["output_bits"]
-    if not isinstance(manifest["name"], str) or not isinstance(bits, int):
-        raise TypeError("name or output_bits")
+    if not isinstance(manifest["name"], str):
+        raise TypeError(f"name {manifest['name']!r}")
+    if not all(isinstance(manifest[key], int) for key in ("output_bits", "gates", "levels")):
+        raise TypeError("output_bits, gates or levels")
     if decoder is None:
         wrong = bits != len(plan.output_slot)
     else:
         groups = decoder["groups"]
-        if not all(isinstance(decoder[key], (int, float)) for key in ("tau", "beta")):
-            raise TypeError("tau or beta")
+        if not isinstance(groups, int):
+            raise TypeError(f"{groups} groups")
+        if not (math.isfinite(decoder["beta"]) and 0 < decoder["tau"] < math.inf):
+            raise ValueError(f"tau {decoder['tau']}, beta {decoder['beta']}")
         wrong = groups < 1 or bits % groups or not groups <= bits < len(plan.output_slot)
         wrong = wrong or len(plan.parts) != 2
     if wrong:
@@ -70,7 +75,7 @@ def _encoding(manifest: dict[str, Any], arrays: Arrays) -> Encoding:
     shape = manifest["shape"]
     if not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"shape {shape}")
-    features = int(np.prod(shape, dtype=np.int64))
+    features = math.prod(shape)
     if feature.dtype.kind != "i" or threshold.dtype != np.float32:
         raise ValueError("feature or threshold of another dtype")
     if feature.ndim != 1 or feature.shape != threshold.shape:
@@ -129,6 +134,8 @@ def _check(plan: Plan, n_inputs: int) -> None:
     """Every slot in range and every row whole, so that a damaged file cannot answer unseen."""
     if len(plan.input_slot) != n_inputs:
         raise ValueError(f"{len(plan.input_slot)} input slots for {n_inputs} inputs")
+    if not 0 <= plan.n_slots <= 2 + n_inputs + sum(map(len, plan.parts)):
+        raise ValueError(f"{plan.n_slots} slots, more than the code can write")
     _check_slots(plan.input_slot[plan.input_slot != NONE], plan)
     _check_slots(plan.output_slot, plan)
     constants = [slot for slot in (plan.false_slot, plan.true_slot) if slot != NONE]
@@ -147,6 +154,8 @@ def _check_code(plan: Plan, code: NDArray[np.uint32]) -> None:
         if len(header) < 3 or header[0] > len(plan.ops):
             raise ValueError(f"instruction {header} of {len(plan.ops)} kinds")
         columns, at = _row_size(plan.ops[header[0] - 1], header, at)
+        if header[1] * columns < 1:
+            raise ValueError(f"instruction {header} without a row")
         _check_slots(code[at : at + header[1] * columns], plan)
         at += header[1] * columns
     if at >= len(code):

@@ -1,5 +1,7 @@
 """The numpy target answers as the circuit does, without a compiler."""
 
+import pickle
+
 import numpy as np
 import pytest
 from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
@@ -52,7 +54,16 @@ def test_emission_is_deterministic():
 
 def plan(circuit: Circuit):
     (data,) = Numpy().emit(Numpy().prepare(circuit), "net").files.values()
-    return parse_archive(data, "net")
+    manifest, arrays = parse_archive(data, "net")
+    return manifest, {name: array.copy() for name, array in arrays.items()}
+
+
+def test_unpickling_a_plan_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path / "cache"))
+    manifest, arrays = plan(classifier())
+    write_archive(tmp_path / "net.npz", "plan", {**manifest, "name": "../../out"}, arrays)
+    pickle.loads(pickle.dumps(load(tmp_path / "net.npz")))
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +72,12 @@ def plan(circuit: Circuit):
         (lambda m, a: m["plan"]["ops"].__setitem__(0, ["lut", 2, "__import__"]), "formula"),
         (lambda m, a: m["plan"]["ops"].__setitem__(0, ["lut", 9, "a"]), "unknown instruction"),
         (lambda m, a: m["plan"].__setitem__("slots", 1), "slot .* of 1"),
+        (lambda m, a: m["plan"].__setitem__("slots", 10**12), "more than the code can write"),
+        (lambda m, a: m["plan"].__setitem__("slots", float("inf")), "infinity"),
+        (lambda m, a: a["plan.part0"].__setitem__(1, 0), "without a row"),
+        (lambda m, a: m["decoder"].__setitem__("groups", 2.0), "2.0 groups"),
+        (lambda m, a: m["decoder"].__setitem__("tau", 0), "tau 0, beta"),
+        (lambda m, a: m.pop("levels"), "levels"),
         (lambda m, a: a.__setitem__("plan.part0", a["plan.part0"][:5]), "ends inside"),
         (lambda m, a: a.__setitem__("plan.part0", a["plan.part0"][:-1]), "ends inside"),
         (lambda m, a: a.pop("feature"), "feature"),

@@ -141,6 +141,88 @@ def test_where_the_cache_is(monkeypatch):
     assert cache.cache_folder() == Path.home() / ".cache" / "gatewright"
 
 
+def test_a_relative_cache(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEWRIGHT_CACHE", "cache")
+    assert tmp_path / "cache" in build(classifier(), "c", "net").engine.path.parents
+
+
+def test_no_place_for_a_cache(monkeypatch):
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("GATEWRIGHT_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(cache.Path, "home", nowhere)
+    with pytest.raises(BuildError, match=r"home directory.*GATEWRIGHT_CACHE"):
+        build(classifier(), "c", "net")
+
+
+def test_a_library_damaged_in_the_cache_is_built_again(folder):
+    circuit = classifier()
+    path = build(circuit, "c", "net").engine.path
+    path.unlink()  # a new file, since the old one is still loaded
+    path.write_bytes(b"")
+    x = samples(circuit, 100, "uint8")
+    assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+
+
+def test_a_library_overwritten_or_deleted_after_loading(folder, tmp_path):
+    circuits = [classifier(seed=seed) for seed in (1, 2)]
+    x = samples(circuits[0], 300, "uint8")
+    loaded = []
+    for circuit in circuits:
+        build(circuit, "c", "net").save(tmp_path / "net.so")
+        loaded.append(load(tmp_path / "net.so"))
+    (tmp_path / "net.so").unlink()
+    for circuit, library in zip(circuits, loaded, strict=True):
+        for copy in (library, pickle.loads(pickle.dumps(library))):
+            assert copy.manifest["digest"] == circuit.digest()
+            assert np.array_equal(copy.scores(x), circuit.scores(x))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_threads_in_a_forked_child(folder, tmp_path):
+    text = _BUILD.format(tests=str(Path(__file__).parent)) + _FORK
+    subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
+
+
+_FORK = """
+import os
+compiled = build(circuit, "numpy", "net")
+x = samples(circuit, 5000, "uint8")
+compiled.predict(x, threads=2)
+child = os.fork()
+if not child:
+    os._exit(int((compiled.predict(x, threads=2) != circuit.predict(x)).any()))
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_names_that_are_no_text(folder, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.so")
+    circuit = classifier()
+    try:
+        build(circuit, "c", "net").save(path)
+    except FileError:
+        pytest.skip("this file system takes text only")
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(load(path).predict(x), circuit.predict(x))
+
+
+def test_saving_through_links_and_to_devices(tmp_path):
+    compiled = build(classifier(), "numpy", "net")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    compiled.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load(tmp_path / "file").manifest == compiled.manifest
+    (tmp_path / "null").symlink_to(os.devnull)
+    compiled.save(tmp_path / "null")
+    assert (tmp_path / "null").is_symlink()
+    assert not Path(os.devnull).is_file()
+    compiled.save(tmp_path / ("x" * 255))
+
+
 @pytest.mark.parametrize(("target", "suffix"), [("c", ".so"), ("numpy", ".npz")])
 def test_save_load_and_pickle(folder, tmp_path, target, suffix):
     circuit = classifier()
@@ -255,6 +337,8 @@ def test_loading_a_missing_file(tmp_path):
         (np.zeros(20, np.uint8), r"shape \[20\].*x\[None\]"),
         (np.zeros((3, 4, 5), np.uint8), r"shape \[3, 4, 5\]"),
         (np.float32(1), r"float32; allowed is a numpy array"),
+        (np.array(1.0), r"shape \[\]"),
+        (np.ma.masked_less(np.eye(20), 1), "masked values.*filled"),
         (np.zeros((3, 20), np.int64), "dtype int64; allowed are bool, uint8, float32, float64"),
         (np.zeros((3, 20), np.float16), "dtype float16"),
         (np.zeros((3, 20), np.complex64), "dtype complex64"),
@@ -297,3 +381,6 @@ def test_torch_tensors():
     assert np.array_equal(compiled.scores(x.t().contiguous().t()), circuit.scores(x.numpy()))
     with pytest.raises(InputError, match="dtype int32"):
         compiled.scores(x.int())
+    for strange in (x.bfloat16(), x.to_sparse(), x.to("meta")):
+        with pytest.raises(InputError, match=r"a tensor that numpy cannot hold: .*x.float\(\)"):
+            compiled.scores(strange)

@@ -372,3 +372,10 @@ def test_edited_manifests_never_crash(saved, data):
         pass
     finally:
         saved.write_bytes(before)
+
+
+def test_sizes_beyond_every_number(saved):
+    for shape in ("(0, 99999999999999999999999)", "(0, 9223372036854775807, 9)"):
+        rewritten(saved, {"feature.npy": array(numpy_header("<i4", shape), b"")})
+        with pytest.raises(FileError):
+            read_circuit(saved)
