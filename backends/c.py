@@ -43,10 +43,12 @@ class C:
     straight_line: int = 256
 
     def __post_init__(self) -> None:
-        unknown = [isa for isa in self.isas if isa not in ISAS]
-        if unknown or self.isas[-1:] != ("portable",):
+        object.__setattr__(self, "isas", tuple(self.isas))
+        wrong = [isa for isa in self.isas if isa not in ISAS or self.isas.count(isa) > 1]
+        if wrong or self.isas[-1:] != ("portable",):
             raise EmitError(
-                f"isas {self.isas}; allowed are {', '.join(ISAS)}, best first and portable last"
+                f"isas {self.isas}; allowed are {', '.join(ISAS)}, each once, best first and "
+                "portable last"
             )
 
     def prepare(self, circuit: Circuit) -> Circuit:

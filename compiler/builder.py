@@ -16,6 +16,7 @@ from .netlist import (
     Netlist,
     Popcount,
     Tile,
+    frozen,
     renumbered,
 )
 from .verify import check_fanin, verify
@@ -88,11 +89,12 @@ class Builder:
         """The verified netlist with these output nets, in any shape; inputs in order of addition.
 
         Raises:
-            NetlistError: a cell reads a net that does not exist.
+            NetlistError: a cell reads a net that does not exist, or an output is one.
         """
+        wanted = frozen(np.reshape(outputs, -1), np.int64, 1)
+        check_fanin(wanted[None], self._next, "builder, outputs")
         final = self._final_numbers()
         cells = [renumbered(cell, final) for _, cell in self._cells]
-        wanted = np.asarray(outputs, np.int64).reshape(-1)
         return verify(Netlist(self.n_inputs, tuple(cells), final[wanted]))
 
     def _final_numbers(self) -> IntArray:

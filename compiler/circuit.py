@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..runtime.arrays import as_batch, binarize
 from ..runtime.errors import NetlistError
-from .netlist import Argmax, IntArray, Luts, Netlist, Tile
+from .netlist import Argmax, IntArray, Luts, Netlist, Tile, frozen
 from .simulate import simulate
 
 _BATCH = 4096
@@ -34,7 +34,10 @@ class Encoder:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
-        feature = np.array(self.feature, dtype=np.int32, ndmin=1)
+        try:
+            feature = frozen(np.atleast_1d(self.feature), np.int32, 1)
+        except TypeError as error:
+            raise NetlistError(f"encoder: feature: {error}; allowed is int32 [n]") from None
         threshold = np.array(self.threshold, dtype=np.float32, ndmin=1)
         if feature.ndim != 1 or feature.shape != threshold.shape:
             raise NetlistError(
@@ -126,8 +129,10 @@ class Circuit:
             raise NetlistError(
                 f"circuit: counts of {self.count_width} bits; allowed are 24, what float32 holds"
             )
-        scores = decoder.scores(np.arange(1 << self.count_width, dtype=np.int32))
-        if not (np.diff(scores) > 0).all():
+        with np.errstate(all="ignore"):  # tau may be 0 or infinite in float32
+            scores = decoder.scores(np.arange(1 << self.count_width, dtype=np.int32))
+            distinct = bool((np.diff(scores) > 0).all())
+        if not distinct:
             raise NetlistError(
                 f"circuit: beta {decoder.beta} and tau {decoder.tau} give different counts "
                 "the same float32 score; allowed are those that keep them apart; use a smaller beta"

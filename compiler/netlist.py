@@ -31,7 +31,7 @@ FALSE, TRUE, FIRST_INPUT = 0, 1, 2
 MAX_FANIN = 6
 
 
-def _frozen(array: ArrayLike, dtype: Any, ndim: int) -> NDArray[Any]:
+def frozen(array: ArrayLike, dtype: Any, ndim: int) -> NDArray[Any]:
     """`array` as a read-only contiguous array of `dtype`; shared if it is one already."""
     found = np.asarray(array)
     if found.ndim != ndim:
@@ -75,11 +75,11 @@ class Luts(_Cell):
     table: NDArray[Any]
 
     def __post_init__(self) -> None:
-        fanin = _frozen(self.fanin, np.int32, 2)
+        fanin = frozen(self.fanin, np.int32, 2)
         k = fanin.shape[1]
         if not 1 <= k <= MAX_FANIN:
             raise TypeError(f"Luts: fanin has {k} columns; allowed are 1 to {MAX_FANIN}")
-        table = _frozen(self.table, table_dtype(k), 1)
+        table = frozen(self.table, table_dtype(k), 1)
         if len(table) != len(fanin):
             raise TypeError(
                 f"Luts: {len(fanin)} fanin rows, {len(table)} tables; allowed is one each"
@@ -112,7 +112,7 @@ class Popcount(_Cell):
     fanin: IntArray
 
     def __post_init__(self) -> None:
-        fanin = _frozen(self.fanin, np.int32, 2)
+        fanin = frozen(self.fanin, np.int32, 2)
         if fanin.shape[1] < 1:
             raise TypeError("Popcount: groups of 0 addends; allowed is 1 or more")
         object.__setattr__(self, "fanin", fanin)
@@ -137,7 +137,7 @@ class Argmax(_Cell):
     fanin: IntArray
 
     def __post_init__(self) -> None:
-        fanin = _frozen(self.fanin, np.int32, 2)
+        fanin = frozen(self.fanin, np.int32, 2)
         if 0 in fanin.shape:
             raise TypeError(
                 f"Argmax: shape {fanin.shape}; allowed is at least one candidate and bit"
@@ -165,7 +165,7 @@ class Tile(_Cell):
     fanin: IntArray
 
     def __post_init__(self) -> None:
-        fanin = _frozen(self.fanin, np.int32, 2)
+        fanin = frozen(self.fanin, np.int32, 2)
         if fanin.shape[1] != self.body.n_inputs:
             raise TypeError(
                 f"Tile: fanin has {fanin.shape[1]} columns; the body takes {self.body.n_inputs}"
@@ -211,7 +211,7 @@ class Netlist:
         if self.n_inputs < 0:
             raise TypeError(f"Netlist: n_inputs is {self.n_inputs}; allowed is 0 or more")
         object.__setattr__(self, "cells", tuple(self.cells))
-        object.__setattr__(self, "outputs", _frozen(self.outputs, np.int32, 1))
+        object.__setattr__(self, "outputs", frozen(self.outputs, np.int32, 1))
 
     @cached_property
     def n_nets(self) -> int:

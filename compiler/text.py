@@ -96,7 +96,10 @@ def parse_netlist(text: str) -> Netlist:
     lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1)]
     while lines and not lines[-1][1]:
         lines.pop()
-    netlist, rest = _parse(lines, 0)
+    try:
+        netlist, rest = _parse(lines, 0)
+    except RecursionError:
+        raise FileError("tiles nested too deep to read; unroll them") from None
     if rest < len(lines):
         raise _error(lines[rest], "nothing after the output line")
     return verify(netlist)
@@ -135,7 +138,7 @@ _ROW = re.compile(r"%(\d+)(?:\.\.%(\d+))? = (lut|popcount|argmax|place)\b(.*)")
 
 
 def _parse(lines: list[tuple[int, str]], at: int) -> tuple[Netlist, int]:
-    header = re.fullmatch(r"netlist inputs=(\d+)", lines[at][1]) if at < len(lines) else None
+    header = re.fullmatch(r"netlist inputs=(\d{1,10})", lines[at][1]) if at < len(lines) else None
     if header is None:
         raise _error(lines[at] if at < len(lines) else (at, ""), "`netlist inputs=N`")
     cells: list[Cell] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
 from gatewright.backends.c import C
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.errors import EmitError, InputError
 from gatewright.runtime.library import LibraryEngine
@@ -172,10 +173,44 @@ def test_a_name_that_c_cannot_use(name):
         C().emit(classifier(), name)
 
 
-@pytest.mark.parametrize("isas", [(), ("avx2",), ("sse9", "portable")])
+@pytest.mark.parametrize("isas", [(), ("avx2",), ("sse9", "portable"), ("portable", "portable")])
 def test_unknown_instruction_sets(isas):
     with pytest.raises(EmitError, match="allowed are avx512, avx2, neon, portable"):
         C(isas=isas)
+
+
+def test_choosing_an_instruction_set_while_others_call():
+    circuit = classifier(widths=(3000, 2000))
+    library = compiled(circuit)
+    x = samples(circuit, 600, "uint8")
+    want = circuit.predict(x)
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            if not np.array_equal(library.predict(x), want):
+                wrong.append("differs")
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(300):
+        for isa in library.engine.isas():
+            library.engine.isa = isa
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
+@pytest.mark.parametrize("outputs", [[], [2, 3]])
+def test_clang_has_nothing_to_say(tmp_path, outputs):
+    for circuit in (classifier(), with_encoder(Netlist(3, (), outputs))):
+        C().emit(C().prepare(circuit), "net").write(tmp_path)
+        flags = ["-std=c99", *STRICT, "-c", "net.c"]
+        subprocess.run(["clang", *flags], cwd=tmp_path, check=True)
 
 
 def test_choosing_an_instruction_set(pair):

@@ -93,6 +93,13 @@ def test_the_digest_changes_with_whatever_decides_an_answer():
             lambda: Circuit(Encoder.boolean(50), Builder(50).build(np.arange(2, 52)), Decoder(2)),
             "counts of 25 bits; allowed are 24",
         ),
+        (lambda: Circuit(Encoder.boolean(6), popcounts(2, 3), Decoder(2, 1e39)), "keep them apart"),
+        (
+            lambda: Circuit(Encoder.boolean(6), popcounts(2, 3), Decoder(2, 1e-50)),
+            "keep them apart",
+        ),
+        (lambda: Encoder((9,), np.array([1 << 32]), [0.5]), "feature: values do not fit int32"),
+        (lambda: Encoder((9,), [1.5], [0.5]), "feature: expected integers, found dtype float64"),
         (
             lambda: Circuit(Encoder.boolean(6), popcounts(2, 3)).count_nets(),
             r"no decoder, so no counts or classes; use bits\(x\)",

@@ -166,6 +166,9 @@ def test_builder_adds_inputs_at_any_time():
 def test_builder_refuses_nets_to_come():
     with pytest.raises(NetlistError, match=r"builder, Luts, row 0, column 1: reads net 4; allowed"):
         Builder(2).luts([[2, 4]], 0x8)
+    for net in (-1, 4):
+        with pytest.raises(NetlistError, match=f"outputs, .*reads net {net}; allowed are 0 to 3"):
+            Builder(2).build([net])
 
 
 # truth tables, each function against what it says, pattern by pattern

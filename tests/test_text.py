@@ -68,6 +68,8 @@ HEAD = "netlist inputs=2\n"
         ("", r"line 0: found ''; expected `netlist inputs=N`"),
         ("netlist\n", r"line 1: found 'netlist'; expected `netlist inputs=N`"),
         ("netlist inputs=-1\n", r"line 1: found 'netlist inputs=-1'; expected `netlist inputs=N`"),
+        (f"netlist inputs={'9' * 5000}\n", r"line 1: .*; expected `netlist inputs=N`"),
+        ("netlist inputs=0\ntile\n" * 2000, "tiles nested too deep"),
         (HEAD, r"found 'end of text'; expected an `output` line"),
         (HEAD + "  output %2\n  output %3\n", r"line 3: found 'output %3'; expected nothing after"),
         (HEAD + "  %4 = nand %2 %3\n", r"line 2: found '%4 = nand %2 %3'; allowed are lut, popco"),
