@@ -43,9 +43,13 @@ class Answers:
     classes: NDArray[Any] | None
 
     def differ(self, other: Answers) -> int:
-        """Samples on which any answer differs."""
+        """Samples on which any answer differs; all where they differ in number."""
+        if self.bits.shape != other.bits.shape:
+            return len(self.bits)
         wrong = (self.bits != other.bits).any(axis=1)
         if self.scores is not None and other.scores is not None:
+            if self.scores.shape != other.scores.shape:
+                return len(self.bits)
             wrong |= (self.scores != other.scores).any(axis=1)
             wrong |= self.classes != other.classes
         return int(wrong.sum())

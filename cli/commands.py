@@ -20,6 +20,7 @@ from ..runtime.library import LibraryEngine
 from .checking import check_all
 from .sources import (
     c_name,
+    first_samples,
     kind_of,
     open_compiled,
     open_source,
@@ -74,7 +75,9 @@ def emit(options: argparse.Namespace) -> int:
     """A model or circuit to text."""
     circuit = open_source(options.source).circuit
     circuit = optimize(circuit, options.level)
-    vectors = read_samples(options.vectors)[: options.samples] if options.vectors else None
+    vectors = None
+    if options.vectors:
+        vectors = first_samples(read_samples(options.vectors), options.samples)
     extra = {} if options.feature_bits is None else {"feature_bits": options.feature_bits}
     name = options.name or c_name(options.source)
     for path in emit_files(
@@ -107,6 +110,8 @@ def verify(options: argparse.Namespace) -> int:
     source = open_source(options.source)
     shape = source.circuit.encoder.shape
     x = read_samples(options.data) if options.data else random_samples(shape, options.samples)
+    x = first_samples(x, options.samples)
+    rtl_samples = len(first_samples(x, options.rtl_samples))
     circuit = optimize(source.circuit, options.level)
     libraries = {str(path): load(path) for path in options.library}
     simulators = {"simulators": ()} if options.no_rtl else {}
@@ -115,10 +120,10 @@ def verify(options: argparse.Namespace) -> int:
     for check in check_all(
         source.circuit,
         circuit,
-        x[: options.samples],
+        x,
         module=source.module,
         libraries=libraries,
-        rtl_samples=options.rtl_samples,
+        rtl_samples=rtl_samples,
         **simulators,
     ):
         checks.append(check)
@@ -132,6 +137,7 @@ def bench(options: argparse.Namespace) -> int:
     """Time a library on every instruction set it has."""
     compiled = open_compiled(options.source)
     samples = read_samples(options.data) if options.data else random_samples(compiled.shape, 1000)
+    first_samples(samples, options.samples)
     x = np.resize(samples, (options.samples, *samples.shape[1:]))
     engine = compiled.engine
     print(f"{compiled.name}: {len(x):,} samples of {x.dtype} a call, {options.threads} threads")

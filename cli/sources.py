@@ -27,7 +27,10 @@ class Source:
 
 
 def kind_of(path: Path) -> str:
-    """ "model", "circuit", "plan" (numpy target) or "library"; FileError if it is none of these."""
+    """ "model", "circuit", "plan" (numpy target) or, if it is no archive of ours, "library".
+
+    Only loading tells whether a library is one. Raises FileError for a foreign archive.
+    """
     data = read_file(path)
     if data.startswith(b"PK"):
         return parse_archive(data, str(path))[0]["gatewright"]
@@ -51,7 +54,8 @@ def open_source(path: Path) -> Source:
         module = load_model(path)
         shape: Any = module.input_shape
         return Source(path, trace(module, shape), module)
-    raise FileError(f"{path}: a compiled {kind}; a model or circuit file is needed here")
+    found = "a compiled plan" if kind == "plan" else "a compiled library or a foreign file"
+    raise FileError(f"{path}: {found}; a model or circuit file is needed here")
 
 
 def open_compiled(path: Path, name: str | None = None) -> CompiledCircuit:
@@ -95,7 +99,18 @@ def _read_npy(path: Path) -> NDArray[Any]:
         ) from None
     if not isinstance(found, np.ndarray):
         raise FileError(f"{path}: several arrays; one array in a .npy is needed here")
+    if found.ndim == 0:
+        raise FileError(f"{path}: a single number; an array of samples is needed here")
     return found
+
+
+def first_samples(x: NDArray[Any], n: int) -> NDArray[Any]:
+    """At most n samples; InputError if that leaves none."""
+    if n < 1:
+        raise InputError(f"samples {n}; allowed is 1 or more")
+    if len(x) == 0:
+        raise InputError("no samples; 1 or more are needed here")
+    return x[:n]
 
 
 def write_npy(path: Path, array: NDArray[Any]) -> None:
@@ -106,7 +121,5 @@ def write_npy(path: Path, array: NDArray[Any]) -> None:
 
 
 def random_samples(circuit_shape: tuple[int, ...], n: int, seed: int = 0) -> NDArray[Any]:
-    """Random bytes of a circuit's shape, where a user named no data."""
-    if n < 1:
-        raise InputError(f"samples {n}; allowed is 1 or more")
-    return np.random.default_rng(seed).integers(0, 256, (n, *circuit_shape), dtype=np.uint8)
+    """Random bytes of a circuit's shape, n samples or one, where a user named no data."""
+    return np.random.default_rng(seed).integers(0, 256, (max(1, n), *circuit_shape), dtype=np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from circuits import classifier, samples
 
 import gatewright as gw
 from gatewright.cli.main import main
-from gatewright.compiler import Builder, Circuit, Encoder
+from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.simulators import available
 
 
@@ -126,6 +127,32 @@ def test_verify_catches_a_wrong_library(circuit_file, tmp_path, capsys):
     assert "forms differ" in out
 
 
+def test_verify_counts_every_sample_of_a_library_with_other_outputs(circuit_file, tmp_path, capsys):
+    circuit, path, data = circuit_file
+    netlist = type(circuit.netlist)(20, circuit.netlist.cells, circuit.netlist.outputs[:4])
+    other = Circuit(circuit.encoder, netlist, Decoder(1))
+    gw.compile(other).save(tmp_path / "other.so")
+    command = ["verify", str(path), "--library", str(tmp_path / "other.so"), "--no-rtl"]
+    assert main([*command, "--data", str(data)]) == 1
+    assert "300 DIFFER" in capsys.readouterr().out
+
+
+def test_file_names_that_are_no_text(circuit_file, tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/net\xff.npz")
+    try:
+        os.rename(circuit_file[1], name)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    found = subprocess.run(
+        [sys.executable, "-m", "gatewright", "inspect", name],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert b"net\\udcff.npz: circuit" in found.stdout
+
+
 def test_bench(circuit_file, capsys):
     _, path, data = circuit_file
     assert main(["bench", str(path), "--data", str(data), "--samples", "2000"]) == 0
@@ -164,8 +191,19 @@ def test_inspect(circuit_file, tmp_path, capsys):
         ("predict {net} --data {pickled}", "not a plain .npy array, or damaged"),
         ("predict {net} --data {wide}", "allowed is [n, 20]"),
         ("predict {junk} --data {x}", "not a shared library"),
-        ("verify {so}", "a compiled library; a model or circuit file is needed here"),
+        (
+            "verify {so}",
+            "a compiled library or a foreign file; a model or circuit file is needed here",
+        ),
         ("verify {net} --samples 0", "samples 0; allowed is 1 or more"),
+        ("verify {net} --data {x} --samples -5", "samples -5; allowed is 1 or more"),
+        ("verify {net} --rtl-samples -5", "samples -5; allowed is 1 or more"),
+        ("verify {net} --data {empty}", "no samples; 1 or more are needed"),
+        ("verify {net} --data {scalar}", "a single number; an array of samples"),
+        ("bench {net} --samples -1", "samples -1; allowed is 1 or more"),
+        ("emit {net} --target verilog -o {tmp} --vectors {x} --samples -3", "samples -3; allowed"),
+        ("emit {net} --target c -o {junk}", "cannot make this folder"),
+        ("demo -o {junk}", "cannot make this folder"),
         ("train --data nowhere -o {tmp}/m.npz", "data set 'nowhere'"),
         ("train --data wine --layers 10 -o {tmp}/m.npz", "allowed is a multiple of 3"),
     ],
@@ -174,10 +212,14 @@ def test_errors_are_one_line(circuit_file, tmp_path, capsys, command, message):
     pytest.importorskip("torch")
     _, path, data = circuit_file
     files = {"net": path, "x": data, "tmp": tmp_path}
-    files |= {name: tmp_path / f"{name}.npy" for name in ("junk", "pickled", "wide")}
+    files |= {
+        name: tmp_path / f"{name}.npy" for name in ("junk", "pickled", "wide", "empty", "scalar")
+    }
     files["junk"].write_bytes(b"junk")
     np.save(files["pickled"], np.array([{}], object), allow_pickle=True)
     np.save(files["wide"], np.zeros((2, 21), np.uint8))
+    np.save(files["empty"], np.zeros((0, 20), np.uint8))
+    np.save(files["scalar"], np.float32(1))
     files["so"] = tmp_path / "net.so"
     gw.compile(gw.read(path)).save(files["so"])
     assert main(command.format(**files).split()) == 2
