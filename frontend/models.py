@@ -86,6 +86,8 @@ class Recipe:
     method, one_per: of FixedBinarization.get_initial_thresholds. thresholds: given ones instead.
     tau, weight_init, init_method, grad_factor: as in `dense`.
     steps, batch_size, lr, schedule, augment: as in `fit`.
+    validation: share of the training part that chooses the weights to keep; with 0 all of it
+        trains, and checks are made on what was trained on.
     """
 
     layers: tuple[int, ...]
@@ -102,6 +104,7 @@ class Recipe:
     lr: float = 0.01
     schedule: str = "constant"
     augment: str | None = None
+    validation: float = 0.1
 
     def build(self, data: Dataset, seed: int = 0) -> nn.Sequential:
         """The untrained network for `data`; thresholds come from its training part."""
@@ -127,22 +130,24 @@ class Recipe:
         return FixedBinarization.get_initial_thresholds(flat, self.bits, self.one_per, self.method)
 
     def train(
-        self, data: Dataset, *, seed: int = 0, progress: bool = True, validation: float = 0.1
+        self, data: Dataset, *, seed: int = 0, progress: bool = True
     ) -> tuple[nn.Sequential, History]:
         """Build and fit; the test part of `data` is not looked at.
 
         Args:
             data: what to learn. seed: of wiring, weights and batches.
             progress: as in `fit`.
-            validation: share of the training part that chooses the weights to keep.
         """
         model = self.build(data, seed)
-        kept, held = split_indices(data.y_train, validation, seed)
+        x, y, held = data.x_train, data.y_train, None
+        if self.validation > 0:
+            kept, rest = split_indices(data.y_train, self.validation, seed)
+            x, y, held = x[kept], y[kept], (x[rest], y[rest])
         history = fit(
             model,
-            data.x_train[kept],
-            data.y_train[kept],
-            validation=(data.x_train[held], data.y_train[held]),
+            x,
+            y,
+            validation=held,
             steps=self.steps,
             batch_size=self.batch_size,
             lr=self.lr,
@@ -159,9 +164,12 @@ RECIPES: dict[str, Recipe] = {
         layers=(3000, 3000, 3000),
         thresholds=(2.0, 6.0, 10.0, 14.0),
         tau=15.0,
+        weight_init="random",
         steps=2000,
+        batch_size=64,
         lr=0.03,
         schedule="cosine",
+        validation=0.0,
     ),
 }
 """Recipes by the name of their data set."""
