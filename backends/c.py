@@ -11,7 +11,7 @@ from ..runtime.errors import EmitError
 from ..runtime.version import VERSION
 from .artifact import Artifact, check_name, describe
 from .c_code import Isa, isa_values, program_list
-from .c_data import c_array, c_float, c_string, is_big
+from .c_data import c_array, c_float, c_string
 from .packing import Packing, plan_packing
 from .program import Program, class_program, legal
 from .render import render
@@ -122,7 +122,7 @@ class C:
             "class_width": len(program.output_slot) - outputs,
             "slots": slots,
             "workspace_bytes": slots * 8 * max(isa.words for isa in isas) + blocks * 512,
-            "big_data": any(map(is_big, (code, packing.slot, packing.threshold))),
+            "big_data": any("_data = {" in table for table in data),
             "code_type": dtype,
             "manifest": c_string(json.dumps(manifest, sort_keys=True)),
             "data": "".join(data),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from ..compiler import Circuit, verify
@@ -28,10 +29,12 @@ def emit_text(
     """
     if target not in TARGETS:
         raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
-    try:
-        backend = TARGETS[target](**options)
-    except TypeError as error:
-        raise EmitError(f"target {target!r}: {error}") from None
+    allowed = [field.name for field in fields(TARGETS[target])]
+    if unknown := sorted(set(options) - set(allowed)):
+        raise EmitError(
+            f"option {', '.join(unknown)}; allowed for target {target!r} are {', '.join(allowed)}"
+        )
+    backend = TARGETS[target](**options)
     verify(circuit.netlist)
     prepared = backend.prepare(circuit)
     if isinstance(backend, Verilog):

@@ -9,7 +9,8 @@ from torch import nn
 import gatewright as gw
 from gatewright.frontend import FixedBinarization, GroupSum, LogicDense, fit, load_dataset
 
-TRAINING = {"steps": 2000, "batch_size": 128, "lr": 0.03, "schedule": "cosine"}
+RANDOM = {"weight_init": "random"}
+TRAINING = {"steps": 2000, "batch_size": 64, "lr": 0.03, "schedule": "cosine"}
 
 
 def network() -> nn.Sequential:
@@ -17,9 +18,9 @@ def network() -> nn.Sequential:
     return nn.Sequential(
         nn.Flatten(),
         FixedBinarization([2.0, 6.0, 10.0, 14.0]),  # 64 pixels of 0 to 16 become 256 bits
-        LogicDense(256, 3000),
-        LogicDense(3000, 3000),
-        LogicDense(3000, 3000),
+        LogicDense(256, 3000, parametrization_kwargs=RANDOM),
+        LogicDense(3000, 3000, parametrization_kwargs=RANDOM),
+        LogicDense(3000, 3000, parametrization_kwargs=RANDOM),
         GroupSum(10, tau=15.0),  # 300 votes a class
     )
 

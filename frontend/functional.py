@@ -94,7 +94,7 @@ class _LogicGates(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         coefficients, a, b, slope = ctx.saved_tensors
         grad = grad.contiguous()
         grad_x = grad_c = None

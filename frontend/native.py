@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ..runtime.errors import BuildError
 from ..runtime.toolchain import find_compiler
+from . import kernels
 
 _GRAIN = 1 << 18  # elements of the result that are worth another thread
 _ffi: Any = cffi.FFI()
@@ -49,7 +50,7 @@ def _library() -> Any:
     """The loaded kernels, or None; says once why they are missing."""
     if os.environ.get("GATEWRIGHT_NATIVE") == "0":
         return None
-    source = files(__package__).joinpath("kernels", "gates.c").read_bytes()
+    source = files(kernels).joinpath("gates.c").read_bytes()
     try:
         return _ffi.dlopen(str(_build(source)))
     except (BuildError, OSError) as error:

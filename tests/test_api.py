@@ -82,7 +82,7 @@ def test_optimized_circuits_are_equivalent_and_answer_the_same():
     ("target", "options", "message"),
     [
         ("vhdl", {}, "target 'vhdl'; allowed are c, verilog"),
-        ("c", {"colour": 1}, "unexpected keyword argument 'colour'"),
+        ("c", {"colour": 1}, "option colour; allowed for target 'c' are isas, straight_line"),
         ("c", {"vectors": np.zeros((1, 20), np.uint8)}, "leave the argument out"),
     ],
 )
