@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .functional import gate_coefficients, gate_tables
+from .functional import gate_coefficients, gate_tables, mixture_coefficients
 
 _FEED_A = 3  # the gate that answers `a`
 
@@ -79,7 +79,7 @@ class RawLUTParametrization(nn.Module):
             InputError: not training, and a logit is NaN.
         """
         if training:
-            return self.basis.t() @ torch.softmax(weight / self.temperature, dim=1).t()
+            return mixture_coefficients(weight, self.basis, self.temperature)
         return self.basis[self.get_ids(weight)].t().contiguous()
 
     def get_ids(self, weight: Tensor) -> Tensor:
