@@ -133,9 +133,7 @@ class LogicConvNd(nn.Module):
             for nodes, weight in zip(sizes, levels, strict=True)
         )
 
-    def _init_connections(
-        self, owner: str, options: dict[str, Any] | None
-    ) -> FixedConvConnections:
+    def _init_connections(self, owner: str, options: dict[str, Any] | None) -> FixedConvConnections:
         return with_options(
             owner,
             FixedConvConnections,

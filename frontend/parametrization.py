@@ -91,8 +91,8 @@ class RawLUTParametrization(nn.Module):
         bad = torch.isnan(weight).any(dim=1)
         if bad.any():
             raise InputError(
-                f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the first "
-                f"is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
+                f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the "
+                f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
                 "learning rate or load a sound checkpoint"
             )
         return weight.argmax(dim=1)
