@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from conv_strategies import layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_conv import layers
 from torch import nn
 from trace_helpers import check_bits, check_scores
 
