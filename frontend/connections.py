@@ -57,7 +57,7 @@ class FixedDenseConnections(nn.Module):
         if init_method == "random":
             return _random(self.in_dim, self.out_dim)
         if init_method == "random-unique":
-            return _random_unique(self.in_dim, self.out_dim)
+            return random_unique(self.in_dim, self.out_dim)
         raise InputError(
             f"connections: init_method {init_method!r}; allowed are "
             f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
@@ -104,7 +104,12 @@ def _random(in_dim: int, out_dim: int) -> Tensor:
     return (order[:ends] % in_dim).reshape(2, out_dim)
 
 
-def _random_unique(in_dim: int, out_dim: int) -> Tensor:
+def random_unique(in_dim: int, out_dim: int) -> Tensor:
+    """Pairs [2, out_dim] of different features, no two alike.
+
+    Raises:
+        InputError: there are fewer pairs.
+    """
     pairs = in_dim * (in_dim - 1) // 2
     if out_dim > pairs:
         raise InputError(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..runtime.errors import InputError
 from .connections import FixedDenseConnections
 from .functional import logic_gates
+from .options import check_choice, check_size, with_options
 from .parametrization import RawLUTParametrization
 
 
@@ -52,21 +53,31 @@ class LogicDense(nn.Module):
         connections_kwargs: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        _check_sizes(in_dim, out_dim)
-        _check_choice("parametrization", parametrization, "raw")
-        _check_choice("connections", connections, "fixed")
+        check_size("LogicDense", "in_dim", in_dim)
+        check_size("LogicDense", "out_dim", out_dim)
+        check_choice("LogicDense", "parametrization", parametrization, "raw")
+        check_choice("LogicDense", "connections", connections, "fixed")
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = device
         self.grad_factor = grad_factor
         self.lut_rank = lut_rank
         self.num_neurons = self.num_weights = out_dim
-        self.parametrization = _with_options(
-            RawLUTParametrization, parametrization_kwargs, "parametrization_kwargs", lut_rank
+        self.parametrization = with_options(
+            "LogicDense",
+            RawLUTParametrization,
+            parametrization_kwargs,
+            "parametrization_kwargs",
+            lut_rank,
         ).to(device)
         self.weight = nn.Parameter(self.parametrization.init_weights(out_dim, device))
-        self.connections = _with_options(
-            FixedDenseConnections, connections_kwargs, "connections_kwargs", in_dim, out_dim
+        self.connections = with_options(
+            "LogicDense",
+            FixedDenseConnections,
+            connections_kwargs,
+            "connections_kwargs",
+            in_dim,
+            out_dim,
         ).to(device)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,26 +128,3 @@ class LogicDense(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.in_dim}, {self.out_dim}, grad_factor={self.grad_factor}"
-
-
-def _check_sizes(in_dim: int, out_dim: int) -> None:
-    for name, size in (("in_dim", in_dim), ("out_dim", out_dim)):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f"LogicDense: {name} {size!r}; allowed are integers from 1")
-
-
-def _check_choice(name: str, found: Any, allowed: str) -> None:
-    if found != allowed:
-        raise InputError(
-            f"LogicDense: {name}={found!r}; allowed is {allowed!r}; nothing else is there yet"
-        )
-
-
-def _with_options(kind: Any, options: dict[str, Any] | None, name: str, *args: Any) -> Any:
-    options = dict(options or {})
-    known = kind.__init__.__code__.co_varnames[1 + len(args) : kind.__init__.__code__.co_argcount]
-    unknown = sorted(set(options) - set(known) - {"device"})
-    if unknown:
-        allowed = ", ".join(option for option in known if option != "device")
-        raise InputError(f"LogicDense: {name} has {', '.join(unknown)}; allowed are {allowed}")
-    return kind(*args, **options)

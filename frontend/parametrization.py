@@ -49,11 +49,11 @@ class RawLUTParametrization(nn.Module):
         _allow("forward_sampling", forward_sampling, ("soft",))
         if not 0.5 < residual_probability < 1.0:
             raise InputError(
-                f"LogicDense: residual_probability {residual_probability}; "
+                f"parametrization: residual_probability {residual_probability}; "
                 "allowed is above 0.5 and below 1"
             )
         if not (math.isfinite(temperature) and temperature > 0):
-            raise InputError(f"LogicDense: temperature {temperature}; allowed is above 0")
+            raise InputError(f"parametrization: temperature {temperature}; allowed is above 0")
         self.lut_rank = lut_rank
         self.weight_init = weight_init
         self.residual_probability = residual_probability
@@ -91,8 +91,8 @@ class RawLUTParametrization(nn.Module):
         bad = torch.isnan(weight).any(dim=1)
         if bad.any():
             raise InputError(
-                f"LogicDense: {int(bad.sum())} of {len(weight)} gates have NaN weights, the first "
-                f"is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
+                f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the "
+                f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
                 "learning rate or load a sound checkpoint"
             )
         return weight.argmax(dim=1)
@@ -114,5 +114,5 @@ def _allow(name: str, found: Any, allowed: tuple[Any, ...]) -> None:
     if found not in allowed:
         names = " or ".join(repr(value) for value in allowed)
         raise InputError(
-            f"LogicDense: {name}={found!r}; allowed is {names}; nothing else is there yet"
+            f"parametrization: {name}={found!r}; allowed is {names}; nothing else is there yet"
         )
