@@ -86,8 +86,12 @@ def _expected_bits(circuit: Circuit, rows: NDArray[Any], ports: list[Port]) -> N
 
 
 def hex_lines(bits: NDArray[np.bool_]) -> bytes:
-    """Words for $readmemh: bool [n, width], least significant bit first, to `n` lines."""
-    digits = -(-bits.shape[1] // 4)
-    packed = np.packbits(bits, axis=1, bitorder="little")[:, ::-1]
+    """Words for $readmemh: bool [n, width], least significant bit first, to `n` lines.
+
+    Above each word stands a one, by which the testbench knows that the word was read.
+    """
+    marked = np.hstack([bits, np.ones((len(bits), 1), np.bool_)])
+    digits = -(-marked.shape[1] // 4)
+    packed = np.packbits(marked, axis=1, bitorder="little")[:, ::-1]
     lines = [row.tobytes().hex()[-digits:] for row in packed]
     return ("\n".join(lines) + "\n").encode()

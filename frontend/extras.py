@@ -25,5 +25,5 @@ def need(module: str, purpose: str) -> ModuleType:
             raise
         raise ExtraMissing(
             f"{purpose}: the Python package {module} is not installed; "
-            "install it with: pip install 'gatewright[train]'"
+            "install the extra [train], in Gatewright's checkout: pip install '.[train]'"
         ) from None

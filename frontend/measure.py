@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .checks import as_tensor, check_pair
+from .conv import LogicConvNd
 from .dense import LogicDense
 
 MODES = ("relaxed", "discrete")
+LOGIC_LAYERS = (LogicDense, LogicConvNd)
 _BATCH = 1024
 
 
@@ -76,6 +78,37 @@ def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
         )
 
 
+def check_bits(model: nn.Module, x: Tensor) -> None:
+    """Check that logic layers get bits in evaluation mode, as the compiled circuit will.
+
+    Args:
+        model: any module. x: samples to try.
+
+    Raises:
+        InputError: a layer gets something else than 0 and 1; the message names it.
+    """
+
+    def check(name: str, given: Tensor) -> None:
+        wrong = given[(given != 0) & (given != 1)]
+        if wrong.numel():
+            raise InputError(
+                f"layer `{name}` gets {wrong[0].item():g}; allowed are bits, 0 and 1, because that "
+                "is what gates compute on; put FixedBinarization before it, or binarise the data"
+            )
+
+    handles = [
+        module.register_forward_pre_hook(lambda _, args, name=name: check(name, args[0]))
+        for name, module in model.named_modules()
+        if isinstance(module, LOGIC_LAYERS)
+    ]
+    try:
+        with _switched(model, "discrete"), torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 @contextmanager
 def _switched(model: nn.Module, mode: str) -> Iterator[None]:
     """Everything in evaluation mode; for "relaxed" all but the logic layers."""
@@ -85,7 +118,7 @@ def _switched(model: nn.Module, mode: str) -> Iterator[None]:
     model.eval()
     if mode == "relaxed":
         for module in model.modules():
-            if isinstance(module, LogicDense):
+            if isinstance(module, LOGIC_LAYERS):
                 module.training = True
     try:
         yield

@@ -16,9 +16,10 @@ from ..runtime.errors import InputError
 from .augment import Augment, named
 from .checks import check_pair
 from .dense import LogicDense
-from .measure import accuracy, limit_labels
+from .measure import accuracy, check_bits, limit_labels
 from .progress import Reporter
 
+_TRIED = 256  # samples that show whether logic layers get bits
 SCHEDULES = ("constant", "cosine")
 # Values of a layer, gates times batch. Below, a second thread saves a third of a step on an idle
 # machine, and on a busy one the waiting takes ten times as long as the work.
@@ -94,6 +95,7 @@ def fit(
     held = check_pair(*validation, "validation") if validation else _part(samples, labels)
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)
+    check_bits(model, samples[:_TRIED])
     total = _steps(steps, epochs, len(samples), batch_size)
     every = math.ceil(total / 20) if check_every is None else check_every
     if every < 1:

@@ -8,7 +8,16 @@ import torch
 from torch import nn
 from training_threads import one_thread  # noqa: F401
 
-from gatewright.frontend import GroupSum, LogicDense, Recipe, evaluate, fit, load_dataset, recipe
+from gatewright.frontend import (
+    GroupSum,
+    LogicConv2d,
+    LogicDense,
+    Recipe,
+    evaluate,
+    fit,
+    load_dataset,
+    recipe,
+)
 from gatewright.frontend.augment import named, shift
 from gatewright.frontend.models import dense
 from gatewright.runtime.errors import ExtraMissing, InputError
@@ -103,7 +112,7 @@ def test_bar_shows_loss_and_accuracies(task, capsys):
 
 def test_missing_rich_names_the_extra(task, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.progress", None)
-    with pytest.raises(ExtraMissing, match=r"rich.progress is not .* 'gatewright\[train\]'"):
+    with pytest.raises(ExtraMissing, match=r"rich.progress is not .* '\.\[train\]'"):
         fit(small(), *task, steps=2)
 
 
@@ -111,7 +120,7 @@ def test_missing_torch_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in [name for name in sys.modules if name.startswith("gatewright.frontend")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(ExtraMissing, match=r"torch is not .* 'gatewright\[train\]'"):
+    with pytest.raises(ExtraMissing, match=r"torch is not .* '\.\[train\]'"):
         import gatewright.frontend  # noqa: F401
 
 
@@ -222,3 +231,26 @@ def test_digits_recipe_is_small_and_names_an_augmentation_that_exists():
     assert sum(found.layers) <= 12000
     model = found.build(load_dataset("digits"))
     assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
+def test_logic_layers_must_get_bits():
+    model = torch.nn.Sequential(LogicDense(4, 20), GroupSum(2))
+    x = torch.rand(50, 4)
+    with pytest.raises(InputError, match=r"layer `0` gets 0\.\d+; allowed are bits"):
+        fit(model, x, torch.arange(50) % 2, steps=2, progress=False)
+    fit(model, x.round(), torch.arange(50) % 2, steps=2, progress=False)
+
+
+def test_relaxed_accuracy_relaxes_convolutions():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        LogicConv2d(in_dim=4, channels=1, num_kernels=4, tree_depth=1, receptive_field_size=2),
+        torch.nn.Flatten(),
+        GroupSum(2),
+    ).eval()
+    seen = []
+    model[0].register_forward_hook(lambda module, _, out: seen.append((module.training, out)))
+    x, y = (torch.rand(8, 1, 4, 4) > 0.5).float(), torch.arange(8) % 2
+    for mode in ("relaxed", "discrete"):
+        evaluate(model, x, y, mode)
+    assert [training for training, _ in seen] == [False, True, False, False]

@@ -304,7 +304,7 @@ def test_a_wrong_gate_fails() -> None:
 @needs_iverilog
 def test_only_ten_mismatches_are_printed() -> None:
     artifact = Verilog().emit(boolean(Netlist(5, (), [2])), "dut", all_inputs(5))
-    files = {**artifact.files, "dut_expected.hex": b"0\n" * 32}
+    files = {**artifact.files, "dut_expected.hex": b"2\n" * 32}
     log = simulate_testbench("iverilog", files, "dut_tb").log
     assert log.count("expected bits") == 10
     assert log.splitlines()[-1] == "FAIL 16 of 32 vectors"
@@ -441,3 +441,21 @@ def test_emission_is_fast() -> None:
     start = time.perf_counter()
     Verilog().emit(circuit, "dut")
     assert time.perf_counter() - start < 5  # about 0.1 s; the bound is for busy machines
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("simulator", ["iverilog", "verilator"])
+@pytest.mark.parametrize("keep", [0, 3])
+@pytest.mark.parametrize("kind", ["inputs", "expected"])
+def test_missing_vectors_fail(simulator, kind, keep):
+    if simulator not in available():
+        pytest.skip(f"{simulator} is not installed; for example: apt-get install {simulator}")
+    builder = Builder(4)
+    circuit = Circuit(Encoder.boolean(4), builder.build(builder.luts([[2, 3], [4, 5]], [6, 8])))
+    x = np.zeros((8, 4), np.bool_)  # all inputs and answers are zero, as unread memory may be
+    files = dict(Verilog().emit(circuit, "net", x).files)
+    name = f"net_{kind}.hex"
+    files[name] = b"".join(files[name].splitlines(keepends=True)[:keep])
+    result = simulate_testbench(simulator, files, "net_tb")
+    assert (result.vectors, result.failures) == (8, 8 - keep), result.log
+    assert "not in the .hex files; run this in their folder" in result.log
