@@ -14,6 +14,10 @@ from .measure import evaluate  # noqa: E402
 from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
+from .table_parametrization import (  # noqa: E402
+    LightLUTParametrization,
+    WarpLUTParametrization,
+)
 from .training import Check, History, fit  # noqa: E402
 
 __all__ = [
@@ -24,9 +28,11 @@ __all__ = [
     "FixedDenseConnections",
     "GroupSum",
     "History",
+    "LightLUTParametrization",
     "LogicDense",
     "RawLUTParametrization",
     "Recipe",
+    "WarpLUTParametrization",
     "evaluate",
     "fit",
     "load_dataset",
