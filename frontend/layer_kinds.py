@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Kind:
     module: the exact type. checks: option name to a test of a value read from a file.
     options, arrays: of a module. shapes: array shapes and dtypes that the options imply.
     build: the module from options and checked arrays.
+    defaults: options that files from before they were there lack.
     """
 
     module: type[nn.Module]
@@ -41,6 +42,7 @@ class Kind:
     build: Callable[[Options, Arrays], nn.Module]
     arrays: Callable[[Any], Arrays] = lambda module: {}
     shapes: Callable[[Options], Shapes] = lambda options: {}
+    defaults: Options = field(default_factory=dict)
 
 
 def is_size(value: Any) -> bool:
@@ -70,6 +72,15 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _numbers(options: Options) -> int:
+    """Weights of one gate."""
+    return 16 if options["parametrization"] == "raw" else 1 << options["lut_rank"]
+
+
 def _dense_options(layer: LogicDense) -> Options:
     mixture = layer.parametrization
     return {
@@ -79,15 +90,20 @@ def _dense_options(layer: LogicDense) -> Options:
         "temperature": float(mixture.temperature),
         "residual_probability": float(mixture.residual_probability),
         "weight_init": mixture.weight_init,
+        "forward_sampling": mixture.forward_sampling,
+        "parametrization": mixture.name,
+        "lut_rank": layer.lut_rank,
     }
 
 
 def _build_dense(options: Options, arrays: Arrays) -> nn.Module:
-    mixture = ("temperature", "residual_probability", "weight_init")
+    mixture = ("temperature", "residual_probability", "weight_init", "forward_sampling")
     layer = LogicDense(
         options["in_dim"],
         options["out_dim"],
         grad_factor=options["grad_factor"],
+        lut_rank=options["lut_rank"],
+        parametrization=options["parametrization"],
         parametrization_kwargs={name: options[name] for name in mixture},
         connections_kwargs={"indices": torch.from_numpy(arrays["indices"].astype(np.int64))},
     )
@@ -104,7 +120,10 @@ _DENSE = Kind(
         "grad_factor": _is_finite,
         "temperature": _is_finite,
         "residual_probability": _is_finite,
-        "weight_init": lambda value: isinstance(value, str),
+        "weight_init": _is_text,
+        "forward_sampling": _is_text,
+        "parametrization": _is_text,
+        "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
     },
     _dense_options,
     _build_dense,
@@ -113,9 +132,10 @@ _DENSE = Kind(
         "indices": layer.connections.indices.cpu().numpy().astype(np.int32),
     },
     lambda options: {
-        "weight": ((options["out_dim"], 16), "float32"),
-        "indices": ((2, options["out_dim"]), "int32"),
+        "weight": ((options["out_dim"], _numbers(options)), "float32"),
+        "indices": ((options["lut_rank"], options["out_dim"]), "int32"),
     },
+    {"forward_sampling": "soft", "parametrization": "raw", "lut_rank": 2},
 )
 
 _BINARIZATION = Kind(

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from .functional import Transpose
 
-_CHUNK = 1 << 21  # numbers of one halved table that are worked on at a time
+_CHUNK = 1 << 19  # numbers of one halved table that are worked on at a time
 
 
 def lut_gates(

@@ -150,6 +150,8 @@ def _is_name(key: Any, parent: nn.Module) -> bool:
 
 
 def _checked_options(kind: Kind, options: Any, where: str) -> Options:
+    if isinstance(options, dict):
+        options = {**kind.defaults, **options}
     _only(options, set(kind.checks), f"options of {where}")
     for key, test in kind.checks.items():
         if not test(options[key]):

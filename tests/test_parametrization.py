@@ -19,13 +19,16 @@ from gatewright.frontend import (
     WarpLUTParametrization,
     evaluate,
     fit,
+    load_model,
+    save_model,
 )
 from gatewright.frontend import lookup as lookup_module
 from gatewright.frontend.functional import logic_gates, readers_of
 from gatewright.frontend.lookup import lut_gates
 from gatewright.frontend.sampling import SAMPLING, sample_sigmoid, sample_softmax
 from gatewright.frontend.table_parametrization import walsh_hadamard
-from gatewright.runtime.errors import InputError
+from gatewright.runtime.archive import read_archive, write_archive
+from gatewright.runtime.errors import FileError, InputError
 
 KINDS = [("raw", 2)] + [(name, k) for name in ("warp", "light") for k in range(1, 7)]
 kinds = pytest.mark.parametrize(("name", "rank"), KINDS)
@@ -351,6 +354,65 @@ def test_a_model_of_several_kinds():
         GroupSum(4),
     )
     check_scores(model, (12,), torch.randint(2, (12, 12)).float())
+
+
+# Files
+
+
+@kinds
+def test_model_files(tmp_path, name, rank):
+    layer = layer_of(name, rank, temperature=0.5, forward_sampling="gumbel_hard")
+    save_model(layer, tmp_path / "m.npz", input_shape=(9,))
+    found = load_model(tmp_path / "m.npz")
+    x = torch.randint(2, (30, 9)).float()
+    assert torch.equal(found(x), layer.eval()(x))
+    assert repr(found) == repr(layer.eval()).replace("init_method=random", "init_method=given")
+    torch.manual_seed(1)
+    want = layer.train()(x)
+    torch.manual_seed(1)
+    assert torch.equal(found.train()(x), want)
+    save_model(found, tmp_path / "again.npz", input_shape=(9,))
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "m.npz").read_bytes()
+
+
+def changed(tmp_path, layer, change):
+    """The path of a file of `layer` whose options `change` has edited."""
+    path = tmp_path / "m.npz"
+    save_model(layer, path, input_shape=(9,))
+    manifest, arrays = read_archive(path, "model")
+    change(manifest["model"]["options"])
+    manifest = {key: manifest[key] for key in ("input_shape", "model")}
+    write_archive(path, "model", manifest, dict(arrays))
+    return path
+
+
+def test_files_from_before_there_was_a_choice(tmp_path):
+    def strip(options):
+        for key in ("lut_rank", "parametrization", "forward_sampling"):
+            del options[key]
+
+    layer = layer_of("raw", 2).eval()
+    found = load_model(changed(tmp_path, layer, strip))
+    x = torch.randint(2, (30, 9)).float()
+    assert torch.equal(found(x), layer(x))
+    assert found.parametrization.forward_sampling == "soft"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lut_rank": 7}, "lut_rank is 7, which is out of range"),
+        ({"lut_rank": 2}, r"array weight is float32 \[14, 8\]; its layer needs float32 \[14, 4\]"),
+        ({"parametrization": "os"}, "parametrization='os'; allowed is 'raw', 'warp' or 'light'"),
+        ({"parametrization": ["raw"]}, r"parametrization is \['raw'\], which is out of range"),
+        ({"forward_sampling": 1}, "forward_sampling is 1, which is out of range"),
+        ({"forward_sampling": "x"}, "forward_sampling='x'; allowed is 'soft'"),
+    ],
+)
+def test_files_that_contradict_themselves(tmp_path, change, message):
+    path = changed(tmp_path, layer_of("warp", 3), lambda options: options.update(change))
+    with pytest.raises(FileError, match=message):
+        load_model(path)
 
 
 # Regularizers
