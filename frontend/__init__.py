@@ -5,7 +5,7 @@ from .extras import need
 need("torch", "gatewright.frontend")
 
 from .augment import shift  # noqa: E402
-from .binarization import FixedBinarization  # noqa: E402
+from .binarization import Binarization, FixedBinarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
 from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
@@ -14,6 +14,7 @@ from .measure import evaluate  # noqa: E402
 from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
+from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
 from .table_parametrization import (  # noqa: E402
     LightLUTParametrization,
     WarpLUTParametrization,
@@ -22,16 +23,19 @@ from .training import Check, History, fit  # noqa: E402
 
 __all__ = [
     "RECIPES",
+    "Binarization",
     "Check",
     "Dataset",
     "FixedBinarization",
     "FixedDenseConnections",
     "GroupSum",
     "History",
+    "LearnableBinarization",
     "LightLUTParametrization",
     "LogicDense",
     "RawLUTParametrization",
     "Recipe",
+    "SoftBinarization",
     "WarpLUTParametrization",
     "evaluate",
     "fit",

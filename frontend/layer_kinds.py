@@ -19,6 +19,7 @@ from torch import nn
 from .binarization import FixedBinarization
 from .dense import LogicDense
 from .groupsum import GroupSum
+from .soft_binarization import LearnableBinarization, SoftBinarization
 
 Options = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -147,6 +148,56 @@ _BINARIZATION = Kind(
     lambda options: {"thresholds": (tuple(options["shape"]), "float32")},
 )
 
+_SOFT = Kind(
+    SoftBinarization,
+    {**_BINARIZATION.checks, "temperature": _is_finite},
+    lambda layer: {
+        **_BINARIZATION.options(layer),
+        "temperature": float(layer.temperature_sampling),
+    },
+    lambda options, arrays: SoftBinarization(
+        arrays["thresholds"].copy(), options["temperature"], options["feature_dim"]
+    ),
+    _BINARIZATION.arrays,
+    _BINARIZATION.shapes,
+)
+
+
+def _build_learnable(options: Options, arrays: Arrays) -> nn.Module:
+    given = {key: value for key, value in options.items() if key != "shape"}
+    layer = LearnableBinarization(arrays["thresholds"].copy(), **given)
+    with torch.no_grad():
+        layer.raw_diffs.copy_(torch.from_numpy(arrays["raw_diffs"].copy()))
+    return layer
+
+
+_LEARNABLE = Kind(
+    LearnableBinarization,
+    {
+        **_BINARIZATION.checks,
+        "temperature_sampling": _is_finite,
+        "temperature_softplus": _is_finite,
+        "forward_sampling": _is_text,
+        "max_grad_norm": _is_finite,
+    },
+    lambda layer: {
+        **_BINARIZATION.options(layer),
+        "temperature_sampling": float(layer.temperature_sampling),
+        "temperature_softplus": float(layer.temperature_softplus),
+        "forward_sampling": layer.forward_sampling,
+        "max_grad_norm": float(layer.max_grad_norm),
+    },
+    _build_learnable,
+    lambda layer: {
+        "thresholds": layer.thresholds.cpu().numpy(),
+        "raw_diffs": layer.raw_diffs.detach().cpu().numpy(),
+    },
+    lambda options: {
+        "thresholds": (tuple(options["shape"]), "float32"),
+        "raw_diffs": (tuple(options["shape"]), "float32"),
+    },
+)
+
 _GROUPSUM = Kind(
     GroupSum,
     {"k": is_size, "tau": _is_finite, "beta": _is_finite},
@@ -172,5 +223,14 @@ _IDENTITY = Kind(nn.Identity, {}, lambda layer: {}, lambda options, arrays: nn.I
 
 KINDS: dict[str, Kind] = {
     kind.module.__name__: kind
-    for kind in (_DENSE, _BINARIZATION, _GROUPSUM, _FLATTEN, _UNFLATTEN, _IDENTITY)
+    for kind in (
+        _DENSE,
+        _BINARIZATION,
+        _SOFT,
+        _LEARNABLE,
+        _GROUPSUM,
+        _FLATTEN,
+        _UNFLATTEN,
+        _IDENTITY,
+    )
 }
