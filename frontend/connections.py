@@ -59,7 +59,7 @@ class FixedDenseConnections(nn.Module):
         if init_method == "random":
             return _random(self.in_dim, self.out_dim, self.lut_rank)
         if init_method == "random-unique":
-            return _random_unique(self.in_dim, self.out_dim, self.lut_rank)
+            return random_unique(self.in_dim, self.out_dim, self.lut_rank)
         raise InputError(
             f"connections: init_method {init_method!r}; allowed are "
             f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
@@ -106,7 +106,12 @@ def _random(in_dim: int, out_dim: int, rank: int) -> Tensor:
     return (order[:ends] % in_dim).reshape(rank, out_dim)
 
 
-def _random_unique(in_dim: int, out_dim: int, rank: int) -> Tensor:
+def random_unique(in_dim: int, out_dim: int, rank: int = 2) -> Tensor:
+    """Sets [rank, out_dim] of different features, no two alike.
+
+    Raises:
+        InputError: there are fewer sets.
+    """
     sets = math.comb(in_dim, rank)
     if out_dim > sets:
         raise InputError(

@@ -55,8 +55,10 @@ class LogicDense(nn.Module):
     ) -> None:
         super().__init__()
         _check_sizes(in_dim, out_dim)
-        check_choice("parametrization", parametrization, PARAMETRIZATIONS)
-        check_choice("connections", connections, ("fixed",), "; nothing else is there yet")
+        check_choice("LogicDense", "parametrization", parametrization, PARAMETRIZATIONS)
+        check_choice(
+            "LogicDense", "connections", connections, ("fixed",), "; nothing else is there yet"
+        )
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = device

@@ -48,16 +48,22 @@ class LUTParametrization(nn.Module):
         forward_sampling: str = "soft",
     ) -> None:
         super().__init__()
-        check_choice("lut_rank", lut_rank, self.ranks, f" for parametrization {self.name!r}")
-        check_choice("weight_init", weight_init, ("residual", "random"))
-        check_choice("forward_sampling", forward_sampling, SAMPLING)
+        check_choice(
+            "parametrization",
+            "lut_rank",
+            lut_rank,
+            self.ranks,
+            f" for parametrization {self.name!r}",
+        )
+        check_choice("parametrization", "weight_init", weight_init, ("residual", "random"))
+        check_choice("parametrization", "forward_sampling", forward_sampling, SAMPLING)
         if not 0.5 < residual_probability < 1.0:
             raise InputError(
-                f"LogicDense: residual_probability {residual_probability}; "
+                f"parametrization: residual_probability {residual_probability}; "
                 "allowed is above 0.5 and below 1"
             )
         if not (math.isfinite(temperature) and temperature > 0):
-            raise InputError(f"LogicDense: temperature {temperature}; allowed is above 0")
+            raise InputError(f"parametrization: temperature {temperature}; allowed is above 0")
         self.lut_rank = lut_rank
         self.weight_init = weight_init
         self.residual_probability = residual_probability
@@ -125,7 +131,7 @@ class LUTParametrization(nn.Module):
         """
         if self.lut_rank > 5:
             raise InputError(
-                f"LogicDense: ids of gates with {self.lut_rank} inputs do not fit an int64; "
+                f"parametrization: ids of gates with {self.lut_rank} inputs do not fit an int64; "
                 "allowed are up to 5 inputs; use get_luts"
             )
         luts = self.get_luts(weight)
@@ -213,16 +219,18 @@ def refuse_nan(weight: Tensor) -> None:
     bad = torch.isnan(weight).any(dim=1)
     if bad.any():
         raise InputError(
-            f"LogicDense: {int(bad.sum())} of {len(weight)} gates have NaN weights, the first "
-            f"is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
+            f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the "
+            f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
             "learning rate or load a sound checkpoint"
         )
 
 
-def check_choice(name: str, found: Any, allowed: Iterable[Any], where: str = "") -> None:
-    """Raise InputError if an option of LogicDense is none of those allowed."""
+def check_choice(
+    owner: str, name: str, found: Any, allowed: Iterable[Any], where: str = ""
+) -> None:
+    """Raise InputError if an option of `owner` is none of those allowed."""
     choices = tuple(allowed)
     if isinstance(found, bool) or found not in choices:
         names = [repr(value) for value in choices]
         listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-        raise InputError(f"LogicDense: {name}={found!r}; allowed is {listed}{where}")
+        raise InputError(f"{owner}: {name}={found!r}; allowed is {listed}{where}")
