@@ -30,9 +30,7 @@ def main() -> None:
             f"{gates:,} gates after optimising, {history.seconds:.0f} s of training"
         )
     discrete, relaxed, gates, seconds = map(median, zip(*found, strict=True))
-    print(
-        f"median: {discrete:.2%}, relaxed {relaxed:.2%}, {gates:,} gates, {seconds:.0f} s"
-    )
+    print(f"median: {discrete:.2%}, relaxed {relaxed:.2%}, {gates:,} gates, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ need("torch", "gatewright.frontend")
 from .augment import shift  # noqa: E402
 from .binarization import Binarization, FixedBinarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
+from .conv import LogicConv2d, LogicConv3d  # noqa: E402
+from .conv_connections import FixedConvConnections  # noqa: E402
 from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
 from .groupsum import GroupSum  # noqa: E402
@@ -14,6 +16,7 @@ from .measure import evaluate  # noqa: E402
 from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
+from .pool import OrPooling2d, OrPooling3d  # noqa: E402
 from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
 from .table_parametrization import (  # noqa: E402
     LightLUTParametrization,
@@ -27,12 +30,17 @@ __all__ = [
     "Check",
     "Dataset",
     "FixedBinarization",
+    "FixedConvConnections",
     "FixedDenseConnections",
     "GroupSum",
     "History",
     "LearnableBinarization",
     "LightLUTParametrization",
+    "LogicConv2d",
+    "LogicConv3d",
     "LogicDense",
+    "OrPooling2d",
+    "OrPooling3d",
     "RawLUTParametrization",
     "Recipe",
     "SoftBinarization",

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .connections import FixedDenseConnections
-from .parametrization import check_choice
+from .options import check_choice, check_size, with_options
 from .table_parametrization import PARAMETRIZATIONS
 from .weights import regularization_loss, rescale
 
@@ -54,7 +54,8 @@ class LogicDense(nn.Module):
         connections_kwargs: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        _check_sizes(in_dim, out_dim)
+        check_size("LogicDense", "in_dim", in_dim)
+        check_size("LogicDense", "out_dim", out_dim)
         check_choice("LogicDense", "parametrization", parametrization, PARAMETRIZATIONS)
         check_choice(
             "LogicDense", "connections", connections, ("fixed",), "; nothing else is there yet"
@@ -65,14 +66,16 @@ class LogicDense(nn.Module):
         self.grad_factor = grad_factor
         self.lut_rank = lut_rank
         self.num_neurons = self.num_weights = out_dim
-        self.parametrization = _with_options(
+        self.parametrization = with_options(
+            "LogicDense",
             PARAMETRIZATIONS[parametrization],
             parametrization_kwargs,
             "parametrization_kwargs",
             lut_rank=lut_rank,
         ).to(device)
         self.weight = nn.Parameter(self.parametrization.init_weights(out_dim, device))
-        self.connections = _with_options(
+        self.connections = with_options(
+            "LogicDense",
             FixedDenseConnections,
             connections_kwargs,
             "connections_kwargs",
@@ -146,21 +149,3 @@ class LogicDense(nn.Module):
             f"{self.in_dim}, {self.out_dim}, grad_factor={self.grad_factor}, "
             f"lut_rank={self.lut_rank}"
         )
-
-
-def _check_sizes(in_dim: int, out_dim: int) -> None:
-    for name, size in (("in_dim", in_dim), ("out_dim", out_dim)):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f"LogicDense: {name} {size!r}; allowed are integers from 1")
-
-
-def _with_options(kind: Any, options: dict[str, Any] | None, name: str, **given: Any) -> Any:
-    options = dict(options or {})
-    arguments = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
-    known = [option for option in arguments if option not in (*given, "device")]
-    unknown = sorted(set(options) - {*known, "device"})
-    if unknown:
-        raise InputError(
-            f"LogicDense: {name} has {', '.join(unknown)}; allowed are {', '.join(known)}"
-        )
-    return kind(**given, **options)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .native import NativeGates, usable
+from .native import NativeGates, NativeMixture, usable
 
 Transpose = Callable[[], tuple[Tensor, Tensor]]
 
@@ -57,6 +57,13 @@ def logic_gates(
     """
     function = NativeGates if usable(x) else _LogicGates
     return function.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+
+
+def mixture_coefficients(logits: Tensor, basis: Tensor, temperature: float) -> Tensor:
+    """Coefficients [4, gates] of softmax mixtures: `logits` [gates, 16], `basis` [16, 4]."""
+    if usable(logits):
+        return NativeMixture.apply(logits, basis, temperature)  # type: ignore[no-any-return]
+    return basis.t() @ torch.softmax(logits / temperature, dim=1).t()
 
 
 def readers_of(indices: Tensor, in_dim: int) -> tuple[Tensor, Tensor]:

@@ -49,7 +49,8 @@ class GroupSum(nn.Module):
                 f"GroupSum: {n} features for {self.k} groups; allowed is a multiple of {self.k}; "
                 f"make the layer before {n - n % self.k + self.k} wide"
             )
-        counts = x.reshape(*x.shape[:-1], self.k, n // self.k).sum(-1)
+        rows = x.movedim(-1, 0)  # what a logic layer hands on lies in memory like this
+        counts = rows.reshape(self.k, n // self.k, *rows.shape[1:]).sum(1).movedim(0, -1)
         return (counts + self.beta) / self.tau
 
     def extra_repr(self) -> str:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .binarization import FixedBinarization
+from .conv import DEEPEST, LogicConv2d, LogicConv3d, LogicConvNd
 from .dense import LogicDense
 from .groupsum import GroupSum
+from .pool import OrPooling2d, OrPooling3d, OrPoolingNd
 from .soft_binarization import LearnableBinarization, SoftBinarization
 
 Options = dict[str, Any]
@@ -69,6 +71,15 @@ def _is_dim(value: Any) -> bool:
     return _is_int(value) and -16 <= value < 16
 
 
+def _are(count: int, least: int) -> Callable[[Any], bool]:
+    """A test for lists of that many integers from `least` to `LIMIT`."""
+    return lambda value: (
+        isinstance(value, list)
+        and len(value) == count
+        and all(_is_int(number) and least <= number <= LIMIT for number in value)
+    )
+
+
 def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
@@ -77,37 +88,48 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _numbers(options: Options) -> int:
-    """Weights of one gate."""
-    return 16 if options["parametrization"] == "raw" else 1 << options["lut_rank"]
+# What layers of gates have in common: how they are trained, and what each gate reads.
+_MIXTURE: dict[str, Callable[[Any], bool]] = {
+    "temperature": _is_finite,
+    "residual_probability": _is_finite,
+    "weight_init": _is_text,
+    "forward_sampling": _is_text,
+}
+_TRAINED: dict[str, Callable[[Any], bool]] = {"grad_factor": _is_finite, **_MIXTURE}
+_TRAINED_DEFAULTS: Options = {"forward_sampling": "soft"}
 
 
-def _dense_options(layer: LogicDense) -> Options:
+def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
     mixture = layer.parametrization
     return {
-        "in_dim": layer.in_dim,
-        "out_dim": layer.out_dim,
         "grad_factor": float(layer.grad_factor),
         "temperature": float(mixture.temperature),
         "residual_probability": float(mixture.residual_probability),
         "weight_init": mixture.weight_init,
         "forward_sampling": mixture.forward_sampling,
-        "parametrization": mixture.name,
-        "lut_rank": layer.lut_rank,
     }
 
 
+def _arguments(options: Options, arrays: Arrays) -> dict[str, Any]:
+    """Keyword arguments of a layer of gates, from its options and its array `indices`."""
+    return {
+        **{name: value for name, value in options.items() if name not in _MIXTURE},
+        "parametrization_kwargs": {name: options[name] for name in _MIXTURE},
+        "connections_kwargs": {"indices": torch.from_numpy(arrays["indices"].astype(np.int64))},
+    }
+
+
+def _wiring(layer: LogicDense | LogicConvNd) -> NDArray[np.int32]:
+    return layer.connections.indices.cpu().numpy().astype(np.int32)
+
+
+def _numbers(options: Options) -> int:
+    """Weights of one gate of a dense layer."""
+    return 16 if options["parametrization"] == "raw" else 1 << options["lut_rank"]
+
+
 def _build_dense(options: Options, arrays: Arrays) -> nn.Module:
-    mixture = ("temperature", "residual_probability", "weight_init", "forward_sampling")
-    layer = LogicDense(
-        options["in_dim"],
-        options["out_dim"],
-        grad_factor=options["grad_factor"],
-        lut_rank=options["lut_rank"],
-        parametrization=options["parametrization"],
-        parametrization_kwargs={name: options[name] for name in mixture},
-        connections_kwargs={"indices": torch.from_numpy(arrays["indices"].astype(np.int64))},
-    )
+    layer = LogicDense(**_arguments(options, arrays))
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(arrays["weight"].copy()))
     return layer
@@ -118,26 +140,86 @@ _DENSE = Kind(
     {
         "in_dim": is_size,
         "out_dim": is_size,
-        "grad_factor": _is_finite,
-        "temperature": _is_finite,
-        "residual_probability": _is_finite,
-        "weight_init": _is_text,
-        "forward_sampling": _is_text,
         "parametrization": _is_text,
         "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
+        **_TRAINED,
     },
-    _dense_options,
-    _build_dense,
     lambda layer: {
-        "weight": layer.weight.detach().cpu().numpy(),
-        "indices": layer.connections.indices.cpu().numpy().astype(np.int32),
+        "in_dim": layer.in_dim,
+        "out_dim": layer.out_dim,
+        "parametrization": layer.parametrization.name,
+        "lut_rank": layer.lut_rank,
+        **_trained_options(layer),
     },
+    _build_dense,
+    lambda layer: {"weight": layer.weight.detach().cpu().numpy(), "indices": _wiring(layer)},
     lambda options: {
         "weight": ((options["out_dim"], _numbers(options)), "float32"),
         "indices": ((options["lut_rank"], options["out_dim"]), "int32"),
     },
-    {"forward_sampling": "soft", "parametrization": "raw", "lut_rank": 2},
+    {**_TRAINED_DEFAULTS, "parametrization": "raw", "lut_rank": 2},
 )
+
+
+def _conv(module: type[LogicConvNd]) -> Kind:
+    def build(options: Options, arrays: Arrays) -> nn.Module:
+        layer = module(**_arguments(options, arrays))
+        with torch.no_grad():
+            for level, weight in enumerate(layer.tree_weights):
+                weight.copy_(torch.from_numpy(arrays[f"tree_weights.{level}"].copy()))
+        return layer
+
+    checks: dict[str, Callable[[Any], bool]] = {
+        "in_dim": _are(module.dims, 1),
+        "channels": is_size,
+        "num_kernels": is_size,
+        "tree_depth": lambda value: is_size(value) and value <= DEEPEST,
+        "receptive_field_size": _are(module.dims, 1),
+        "stride": is_size,
+        "padding": lambda value: _is_int(value) and 0 <= value <= LIMIT,
+        **_TRAINED,
+    }
+    return Kind(module, checks, _conv_options, build, _conv_arrays, _conv_shapes, _TRAINED_DEFAULTS)
+
+
+def _conv_options(layer: LogicConvNd) -> Options:
+    return {
+        "in_dim": list(layer.in_dim),
+        "channels": layer.channels,
+        "num_kernels": layer.num_kernels,
+        "tree_depth": layer.tree_depth,
+        "receptive_field_size": list(layer.receptive_field_size),
+        "stride": layer.stride,
+        "padding": layer.padding,
+        **_trained_options(layer),
+    }
+
+
+def _conv_arrays(layer: LogicConvNd) -> Arrays:
+    weights = [weight.detach().cpu().numpy() for weight in layer.tree_weights]
+    named = {f"tree_weights.{level}": weight for level, weight in enumerate(weights)}
+    return {**named, "indices": _wiring(layer)}
+
+
+def _conv_shapes(options: Options) -> Shapes:
+    kernels, depth = options["num_kernels"], options["tree_depth"]
+    found: Shapes = {
+        f"tree_weights.{level}": ((2 ** (depth - 1 - level), kernels, 16), "float32")
+        for level in range(depth)
+    }
+    axes = len(options["in_dim"]) + 1
+    return {**found, "indices": ((2, kernels, 2 ** (depth - 1), axes), "int32")}
+
+
+def _pool(module: type[OrPoolingNd]) -> Kind:
+    sizes = ("kernel_size", "stride", "padding")
+    return Kind(
+        module,
+        {name: _are(module.dims, 0 if name == "padding" else 1) for name in sizes},
+        lambda layer: {name: list(getattr(layer, name)) for name in sizes},
+        lambda options, arrays: module(**options),
+    )
+
 
 _BINARIZATION = Kind(
     FixedBinarization,
@@ -225,6 +307,10 @@ KINDS: dict[str, Kind] = {
     kind.module.__name__: kind
     for kind in (
         _DENSE,
+        _conv(LogicConv2d),
+        _conv(LogicConv3d),
+        _pool(OrPooling2d),
+        _pool(OrPooling3d),
         _BINARIZATION,
         _SOFT,
         _LEARNABLE,

@@ -50,8 +50,9 @@ def dense(
     features = int(torch.Size(shape).numel())
     parts: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
     if thresholds is not None:
-        parts.append(FixedBinarization(thresholds))
-        features *= parts[-1].thresholds.shape[-1]
+        encoder = FixedBinarization(thresholds)
+        parts.append(encoder)
+        features *= encoder.get_thresholds().shape[-1]
     for width in widths:
         layer = LogicDense(
             features,

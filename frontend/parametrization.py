@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,8 +10,9 @@ from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .connections import FixedDenseConnections
-from .functional import gate_coefficients, gate_tables, logic_gates
+from .functional import gate_coefficients, gate_tables, logic_gates, mixture_coefficients
 from .lookup import lut_gates
+from .options import check_choice
 from .sampling import SAMPLING, sample_softmax
 
 _FEED_A = 3  # the gate that answers `a`
@@ -189,6 +189,8 @@ class RawLUTParametrization(LUTParametrization):
             InputError: not training, and a logit is NaN.
         """
         if training:
+            if self.forward_sampling == "soft":
+                return mixture_coefficients(weight, self.basis, self.temperature)
             shares = sample_softmax(weight, self.temperature, self.forward_sampling)
             return self.basis.t() @ shares.t()
         return self.basis[self.get_ids(weight)].t().contiguous()
@@ -223,14 +225,3 @@ def refuse_nan(weight: Tensor) -> None:
             f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
             "learning rate or load a sound checkpoint"
         )
-
-
-def check_choice(
-    owner: str, name: str, found: Any, allowed: Iterable[Any], where: str = ""
-) -> None:
-    """Raise InputError if an option of `owner` is none of those allowed."""
-    choices = tuple(allowed)
-    if isinstance(found, bool) or found not in choices:
-        names = [repr(value) for value in choices]
-        listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-        raise InputError(f"{owner}: {name}={found!r}; allowed is {listed}{where}")

@@ -119,7 +119,7 @@ class _Trainer:
         if not parameters:
             raise InputError("fit: the model has no trainable parameters; add a LogicDense")
         self.model, self.held, self.report = model, held, report
-        self.optimizer = torch.optim.Adam(parameters, lr=rate(0))
+        self.optimizer = torch.optim.Adam(parameters, lr=rate(0), fused=True)
         self.rate = rate
         self.checks: list[Check] = []
         self.best: Check | None = None

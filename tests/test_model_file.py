@@ -12,7 +12,9 @@ from torch import nn
 from gatewright.frontend import (
     FixedBinarization,
     GroupSum,
+    LogicConv2d,
     LogicDense,
+    OrPooling2d,
     load_model,
     save_model,
 )
@@ -212,6 +214,66 @@ def test_hostile_files(saved, name):
         load_model(saved)
     assert str(caught.value).startswith(f"{saved}:")
     assert len(str(caught.value)) < 600
+
+
+def convolution():
+    return nn.Sequential(
+        OrderedDict(conv=LogicConv2d(5, 2, 3, 2, 3, padding=1), pool=OrPooling2d(2))
+    )
+
+
+HOSTILE_CONVOLUTIONS = {
+    "deep": (lambda m, a: options(m, 0).update(tree_depth=40), "tree_depth is 40, which is out of"),
+    "level missing": (
+        lambda m, a: a.pop("conv.tree_weights.1"),
+        "array conv.tree_weights.1 is missing",
+    ),
+    "depth claimed": (
+        lambda m, a: options(m, 0).update(tree_depth=3),
+        r"conv.tree_weights.0 is float32 \[2, 3, 16\]; its layer needs float32 \[4, 3, 16\]",
+    ),
+    "sizes": (lambda m, a: options(m, 0).update(in_dim=[5]), r"in_dim is \[5\], which is out of"),
+    "huge": (lambda m, a: options(m, 0).update(in_dim=[2**30] * 2), "inputs and .* outputs; all"),
+    "far padding": (lambda m, a: options(m, 0).update(padding=2**30), "inputs and .* outputs; all"),
+    "padding": (lambda m, a: options(m, 0).update(padding=-1), "padding is -1, which is out of"),
+    "stride": (lambda m, a: options(m, 0).update(stride=4), "stride 4 for a receptive field of"),
+    "window": (lambda m, a: options(m, 0).update(receptive_field_size=[9, 3]), "on an input of"),
+    "position": (
+        lambda m, a: a.update({"conv.indices": a["conv.indices"] + np.int32(3)}),
+        "indices name the position",
+    ),
+    "window of 0": (lambda m, a: options(m, 1).update(kernel_size=[0, 2]), "kernel_size is"),
+    "pool padding": (lambda m, a: options(m, 1).update(padding=[2, 2]), "at most half the window"),
+}
+
+
+def test_convolutions_keep_their_sampling_and_older_files_load(tmp_path):
+    path = tmp_path / "m.npz"
+    hard = LogicConv2d(5, 2, 3, 2, 3, parametrization_kwargs={"forward_sampling": "hard"})
+    save_model(hard, path, input_shape=(2, 5, 5))
+    assert load_model(path).parametrization.forward_sampling == "hard"
+    manifest, arrays = read_archive(path, "model")
+    manifest = copy.deepcopy({key: manifest[key] for key in ("input_shape", "model")})
+    del manifest["model"]["options"]["forward_sampling"]
+    write_archive(path, "model", manifest, dict(arrays))
+    found = load_model(path)
+    x = torch.randint(2, (9, 2, 5, 5)).float()
+    assert found.parametrization.forward_sampling == "soft"
+    assert torch.equal(found.eval()(x), hard.eval()(x))
+
+
+@pytest.mark.parametrize("name", HOSTILE_CONVOLUTIONS)
+def test_hostile_convolutions(tmp_path, name):
+    path = tmp_path / "m.npz"
+    save_model(convolution(), path, input_shape=(2, 5, 5))
+    change, message = HOSTILE_CONVOLUTIONS[name]
+    manifest, arrays = read_archive(path, "model")
+    manifest, arrays = copy.deepcopy(manifest), dict(arrays)
+    change(manifest, arrays)
+    manifest = {key: manifest[key] for key in manifest if key not in ("gatewright", "version")}
+    write_archive(path, "model", manifest, arrays)
+    with pytest.raises(FileError, match=message):
+        load_model(path)
 
 
 def test_missing_truncated_and_other_files(saved, tmp_path):

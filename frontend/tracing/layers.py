@@ -21,32 +21,33 @@ def _logic_dense(module: LogicDense, x: Traced, tracer: Tracer) -> NetTensor:
             f"LogicDense: input of shape {list(x.shape)}; allowed is [..., {module.in_dim}]; "
             "does in_dim fit the layer before, or is a Flatten missing?"
         )
-    _check_weight(module, tracer)
+    check_weight(module.weight, "LogicDense", tracer)
     nets = tracer.bits(x, torch.float32).nets.reshape(-1, module.in_dim)
     # Our tables have the first fanin as the least significant bit, theirs as the most.
     wiring = module.connections.indices.cpu().flip(0)
     fanin = nets[:, wiring].permute(0, 2, 1).reshape(-1, len(wiring))
-    found = tracer.builder.luts(fanin.numpy(), np.tile(_tables(module), len(nets)))
+    found = tracer.builder.luts(fanin.numpy(), np.tile(packed_tables(module.get_luts()), len(nets)))
     made = torch.from_numpy(found.astype(np.int64)).reshape(-1, module.out_dim)
     made = made.t().contiguous().t()  # in memory feature by feature, as the layer answers
     shape = (*x.shape[:-1], module.out_dim)
     return NetTensor.make(tracer, made.reshape(shape), module.weight.dtype)
 
 
-def _check_weight(module: LogicDense, tracer: Tracer) -> None:
-    bad = ~torch.isfinite(module.weight).flatten(1).all(1)
+def check_weight(weight: Tensor, owner: str, tracer: Tracer) -> None:
+    """Refuse logits [gates, n] that are not all finite."""
+    bad = ~torch.isfinite(weight).all(1)
     if bad.any():
         tracer.refuse(
-            f"LogicDense: {int(bad.sum())} of {len(bad)} gates have NaN or infinite weights, the "
+            f"{owner}: {int(bad.sum())} of {len(bad)} gates have NaN or infinite weights, the "
             f"first is gate {int(bad.nonzero()[0])}; allowed are finite numbers; train with a "
             "lower learning rate or load a sound checkpoint"
         )
 
 
-def _tables(module: LogicDense) -> np.ndarray:
-    """Truth tables uint64 [out_dim], bit `j` for pattern `j`."""
-    luts = module.get_luts().cpu().numpy().astype(np.uint64)
-    return (luts << np.arange(luts.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+def packed_tables(luts: Tensor) -> np.ndarray:
+    """Truth tables bool [gates, patterns] as uint64 [gates], bit `j` for pattern `j`."""
+    rows = luts.cpu().numpy().astype(np.uint64)
+    return (rows << np.arange(rows.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
 
 
 @trace_layer.register

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from .net_tensor import NetTensor
@@ -30,15 +32,30 @@ def _max_pool(
     kernel, padding, dilation = (_each(size, spatial) for size in (kernel_size, padding, dilation))
     stride = _each(stride or kernel, spatial)
     expected = _shape(x, spatial, kernel, stride, padding, dilation)
-    # Zero padding is right: every window holds at least one real element, and none is below 0.
-    ids = F.pad(x.ids, [size for pad in reversed(padding) for size in (pad, pad)])
-    first = x.ndim - spatial
+    found = tree(call.tracer, windows(x.ids, kernel, stride, padding, dilation), OR)
+    assert list(found.shape[-spatial:]) == expected
+    return x.like(found)
+
+
+def windows(
+    ids: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int] | None = None,
+) -> Tensor:
+    """The elements of each window: nets [..., *sizes] to [..., *windows, elements].
+
+    Padding is net 0, which is right: every window holds a real element, and none is below 0.
+    """
+    spatial = len(kernel)
+    dilation = dilation or [1] * spatial
+    ids = F.pad(ids, [size for pad in reversed(padding) for size in (pad, pad)])
+    first = ids.ndim - spatial
     for axis in range(spatial):
         reach = dilation[axis] * (kernel[axis] - 1) + 1
         ids = ids.unfold(first + axis, reach, stride[axis])[..., :: dilation[axis]]
-    found = tree(call.tracer, ids.flatten(-spatial), OR)
-    assert list(found.shape[-spatial:]) == expected
-    return x.like(found)
+    return ids.flatten(-spatial)
 
 
 def _each(sizes: Any, spatial: int) -> list[int]:

@@ -18,6 +18,7 @@ from ...runtime.errors import NetlistError, TraceError
 from . import (  # noqa: F401  (each registers its handlers)
     boolean,
     casts,
+    conv_layers,
     features,
     fills,
     layers,

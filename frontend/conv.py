@@ -1,0 +1,262 @@
+"""Convolutions whose kernels are trees of gates that are learned."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ..runtime.errors import InputError
+from .conv_connections import FixedConvConnections
+from .functional import logic_gates
+from .options import check_choice, check_size, each, is_int, with_options
+from .parametrization import RawLUTParametrization
+
+DEEPEST = 16  # levels of a tree: 65,536 leaves
+_MOST = 2**31 - 1  # what a net number can count
+_YET = "; nothing else is there yet"
+
+
+class LogicConvNd(nn.Module):
+    """What the two- and the three-dimensional convolution share.
+
+    Each kernel is a binary tree of gates over inputs in a window that moves over the input
+    (Petersen et al. 2024, arXiv:2411.04732). In training mode a gate is the softmax mixture of the
+    16 functions on [0, 1], or what `forward_sampling` makes of it, the same at every place and for
+    every sample; in evaluation mode it is the function of the largest logit, exact on 0 and 1.
+
+    Args:
+        in_dim: size of the input, one integer or one a dimension.
+        channels: channels of the input.
+        num_kernels: kernels, the channels of the output.
+        tree_depth: levels of each kernel's tree, from 1; a kernel reads `2**tree_depth` inputs.
+        receptive_field_size: size of the window, one integer or one a dimension.
+        stride: distance of neighbouring places, at most the size of the window.
+        padding: zeros around the input, on every side.
+        device: where parameters and buffers live.
+        grad_factor: scales the gradient that goes back to the input, once for the whole tree.
+        lut_rank: inputs of a gate; 2.
+        parametrization: "raw", one logit for each of the 16 functions.
+        parametrization_kwargs: options of `RawLUTParametrization`: weight_init,
+            residual_probability, temperature, forward_sampling.
+        connections: "fixed".
+        connections_kwargs: options of `FixedConvConnections`: init_method ("random" or
+            "random-unique"), channel_group_size, indices.
+
+    Attributes:
+        tree_weights: logits, float32 [2**(tree_depth - 1 - i), num_kernels, 16] for level `i`;
+            node `j` of a level reads nodes `2 * j` and `2 * j + 1` of the level before.
+        connections: holds `indices`, what the first level reads.
+        kernel_positions: the output's size in each dimension,
+            `(in_dim + 2 * padding - receptive_field_size) // stride + 1`.
+
+    Raises:
+        InputError: an option is unknown or impossible.
+    """
+
+    dims: ClassVar[int]
+
+    def __init__(
+        self,
+        in_dim: int | tuple[int, ...],
+        channels: int = 1,
+        num_kernels: int = 16,
+        tree_depth: int | None = None,
+        receptive_field_size: int | tuple[int, ...] = 2,
+        stride: int = 1,
+        padding: int = 0,
+        device: Any = "cpu",
+        grad_factor: float = 1.0,
+        lut_rank: int = 2,
+        parametrization: str = "raw",
+        parametrization_kwargs: dict[str, Any] | None = None,
+        connections: str = "fixed",
+        connections_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        owner = type(self).__name__
+        self.conv_dimension = self.dims
+        self.in_dim = each(owner, "in_dim", in_dim, self.dims)
+        self.receptive_field_size = each(
+            owner, "receptive_field_size", receptive_field_size, self.dims
+        )
+        self.channels, self.num_kernels = channels, num_kernels
+        self.tree_depth = _checked_depth(owner, tree_depth)
+        self.stride, self.padding = stride, padding
+        self.device = device
+        self.grad_factor = grad_factor
+        self.lut_rank = lut_rank
+        self._check_window(owner)
+        check_choice(owner, "parametrization", parametrization, ("raw",), _YET)
+        check_choice(owner, "connections", connections, ("fixed",), _YET)
+        check_choice(owner, "lut_rank", lut_rank, (2,), _YET)
+        self.parametrization = with_options(
+            owner,
+            RawLUTParametrization,
+            parametrization_kwargs,
+            "parametrization_kwargs",
+            lut_rank=lut_rank,
+        ).to(device)
+        self.tree_weights = self._init_weights()
+        self.connections = self._init_connections(owner, connections_kwargs)
+        self.kernel_positions = list(self.connections.places)
+        self.n_kernel_positions = prod(self.kernel_positions)
+        self._check_places(owner)
+
+    def _check_window(self, owner: str) -> None:
+        for name in ("channels", "num_kernels", "stride"):
+            check_size(owner, name, getattr(self, name))
+        check_size(owner, "padding", self.padding, least=0)
+        field = self.receptive_field_size
+        if self.stride > min(field):
+            raise InputError(
+                f"{owner}: stride {self.stride} for a receptive field of {list(field)}; "
+                f"allowed is at most {min(field)}, so that every input is read"
+            )
+        padded = [size + 2 * self.padding for size in self.in_dim]
+        if any(size > most for size, most in zip(field, padded, strict=True)):
+            raise InputError(
+                f"{owner}: receptive_field_size {list(field)} on an input of {padded} with its "
+                "padding; allowed is at most that; use a smaller window or more padding"
+            )
+
+    def _check_places(self, owner: str) -> None:
+        made = self.num_kernels * self.n_kernel_positions
+        if max(made, self.connections.n_features) > _MOST:
+            raise InputError(
+                f"{owner}: {self.connections.n_features} inputs and {made} outputs; "
+                f"allowed are at most {_MOST} of each"
+            )
+
+    def _init_weights(self) -> nn.ParameterList:
+        sizes = [2**level for level in reversed(range(self.tree_depth))]
+        levels = [
+            self.parametrization.init_weights(nodes * self.num_kernels, self.device)
+            for nodes in sizes
+        ]
+        return nn.ParameterList(
+            nn.Parameter(weight.reshape(nodes, self.num_kernels, -1))
+            for nodes, weight in zip(sizes, levels, strict=True)
+        )
+
+    def _init_connections(self, owner: str, options: dict[str, Any] | None) -> FixedConvConnections:
+        return with_options(
+            owner,
+            FixedConvConnections,
+            options,
+            "connections_kwargs",
+            in_dim=self.in_dim,
+            channels=self.channels,
+            num_kernels=self.num_kernels,
+            tree_depth=self.tree_depth,
+            receptive_field_size=self.receptive_field_size,
+            stride=self.stride,
+            padding=self.padding,
+        ).to(self.device)
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """(channels, *in_dim): the last dimensions of the input."""
+        return (self.channels, *self.in_dim)
+
+    def check_shape(self, shape: tuple[int, ...]) -> str:
+        """What is wrong with an input of this shape, or nothing."""
+        if tuple(shape[-self.dims - 1 :]) == self.in_shape:
+            return ""
+        allowed = ", ".join(map(str, self.in_shape))
+        return (
+            f"{type(self).__name__}: input of shape {list(shape)}; allowed is [..., {allowed}]; "
+            "do channels and in_dim fit the layer before?"
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Evaluate every kernel at every place.
+
+        Args:
+            x: [..., channels, *in_dim] of values in [0, 1]: float, bool or uint8.
+
+        Returns:
+            [..., num_kernels, *kernel_positions] in the dtype of the weights, float32 unless the
+            module was converted.
+
+        Raises:
+            InputError: other last dimensions; in evaluation mode, NaN weights.
+        """
+        wrong = self.check_shape(tuple(x.shape))
+        if wrong:
+            raise InputError(wrong)
+        found = self._features(x)
+        for i, level in enumerate(self.connections.levels()):
+            found = logic_gates(
+                found,
+                self._coefficients(i),
+                level.indices,
+                level.readers,
+                1.0 if i else self.grad_factor,
+            )
+        leading = x.shape[: x.ndim - self.dims - 1]
+        return found.t().reshape(*leading, self.num_kernels, *self.kernel_positions)
+
+    def _features(self, x: Tensor) -> Tensor:
+        """[features, batch], with a row of zeros at the end if there is padding."""
+        rows = x.reshape(-1, prod(self.in_shape)).t().to(self.tree_weights[0].dtype)
+        return nn.functional.pad(rows, (0, 0, 0, int(self.padding > 0))).contiguous()
+
+    def _coefficients(self, level: int) -> Tensor:
+        """Coefficients [4, gates * places] of a level, each gate's repeated for its places."""
+        weight = self.tree_weights[level].flatten(0, 1)
+        found = self.parametrization.coefficients(weight, self.training).unsqueeze(2)
+        return found.expand(-1, -1, self.n_kernel_positions).flatten(1)
+
+    def get_luts(self) -> list[list[Tensor]]:
+        """Truth tables of the chosen gates: for each level and node bool [num_kernels, 4].
+
+        Raises:
+            InputError: NaN weights.
+        """
+        return [[self.parametrization.get_luts(w) for w in level] for level in self.tree_weights]
+
+    def get_luts_and_ids(self) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+        """Truth tables as in `get_luts` and gate ids: for each level and node int64 [num_kernels].
+
+        Raises:
+            InputError: NaN weights.
+        """
+        ids = [[self.parametrization.get_ids(w) for w in level] for level in self.tree_weights]
+        return self.get_luts(), ids
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_dim}, channels={self.channels}, num_kernels={self.num_kernels}, "
+            f"tree_depth={self.tree_depth}, receptive_field_size={self.receptive_field_size}, "
+            f"stride={self.stride}, padding={self.padding}"
+        )
+
+
+def _checked_depth(owner: str, depth: Any) -> int:
+    if not is_int(depth) or depth > DEEPEST:
+        raise InputError(
+            f"{owner}: tree_depth {depth!r}; allowed are integers from 1 to {DEEPEST}; "
+            "a kernel reads 2**tree_depth inputs"
+        )
+    return depth
+
+
+class LogicConv2d(LogicConvNd):
+    """Kernels that are trees of gates, over images; see `LogicConvNd` for the arguments.
+
+    [..., channels, height, width] to [..., num_kernels, height, width] (arXiv:2411.04732).
+    """
+
+    dims = 2
+
+
+class LogicConv3d(LogicConvNd):
+    """Kernels that are trees of gates, over volumes; see `LogicConvNd` for the arguments.
+
+    [..., channels, depth, height, width] to [..., num_kernels, depth, height, width]; torchlogix's
+    extension of arXiv:2411.04732 to three dimensions.
+    """
+
+    dims = 3

@@ -1,0 +1,244 @@
+"""Which inputs each kernel of a convolution reads."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..runtime.errors import InputError
+from .connections import INIT_METHODS, random_unique
+from .functional import readers_of
+
+
+class Level:
+    """The wiring of one tree level over all places.
+
+    Args:
+        indices: int64 [2, gates * places], the features that are each gate's `a` and `b`.
+        in_dim: how many features there are.
+    """
+
+    def __init__(self, indices: Tensor, in_dim: int) -> None:
+        self.indices = indices
+        self.in_dim = in_dim
+
+    @cached_property
+    def transposed(self) -> tuple[Tensor, Tensor]:
+        """What `functional.readers_of` says of it; needed by the backward pass only."""
+        return readers_of(self.indices, self.in_dim)
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        return self.transposed
+
+
+class FixedConvConnections(nn.Module):
+    """Wiring of the kernels' trees, drawn once and never learned (arXiv:2411.04732).
+
+    A kernel is a binary tree of gates whose `2**tree_depth` leaves are inputs within the receptive
+    field; the same positions are read at every place.
+
+    Args:
+        in_dim: size of the input in each of its dimensions, two or three.
+        channels: channels of the input.
+        num_kernels: kernels.
+        tree_depth: levels of each tree.
+        receptive_field_size: size of the window in each dimension.
+        stride: distance of neighbouring places.
+        padding: zeros around the input, on every side.
+        init_method: "random" draws every leaf evenly; "random-unique" gives the gates of a kernel's
+            first level different pairs of different inputs, or, with channel groups, different
+            inputs to all leaves of a kernel.
+        channel_group_size: kernel `k` reads this many neighbouring channels only, equally often,
+            from channel `k % (channels - channel_group_size + 1)` on.
+        indices: the wiring itself, in the shape of the buffer, instead of drawing it.
+        device: where the buffer lives.
+
+    Attributes:
+        indices: int64 buffer [2, num_kernels, 2**(tree_depth - 1), dims + 1], for `a` and `b` of
+            each gate of the first level its position in the receptive field, then its channel. It
+            is what torchlogix keeps of the first place: `connections.indices[0][:, :, 0]`.
+        places: how many places there are in each dimension.
+
+    Draws come from torch's global generator: `torch.manual_seed` makes them repeatable.
+
+    Raises:
+        InputError: unknown method, an impossible group size, or unusable indices.
+    """
+
+    indices: Tensor
+
+    def __init__(
+        self,
+        in_dim: tuple[int, ...],
+        channels: int,
+        num_kernels: int,
+        tree_depth: int,
+        receptive_field_size: tuple[int, ...],
+        stride: int,
+        padding: int,
+        init_method: str = "random",
+        channel_group_size: int | None = None,
+        indices: Any = None,
+        device: Any = "cpu",
+    ) -> None:
+        super().__init__()
+        self.in_dim = in_dim
+        self.channels = channels
+        self.num_kernels = num_kernels
+        self.tree_depth = tree_depth
+        self.receptive_field_size = receptive_field_size
+        self.stride = stride
+        self.padding = padding
+        self.init_method = init_method if indices is None else "given"
+        self.channel_group_size = channel_group_size
+        self.lut_rank = 2
+        self.places = tuple(
+            (size + 2 * padding - field) // stride + 1
+            for size, field in zip(in_dim, receptive_field_size, strict=True)
+        )
+        wiring = self._draw(init_method) if indices is None else self._checked(indices)
+        self.register_buffer("indices", wiring.to(device))
+        self._levels: tuple[Tensor, int, list[Level]] | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Inputs of one sample; also the number that stands for padding."""
+        return self.channels * prod(self.in_dim)
+
+    def features(self, positions: Tensor) -> Tensor:
+        """Feature numbers of positions at every place, row by row.
+
+        Args:
+            positions: int64 [..., dims + 1], as in `indices`.
+
+        Returns:
+            int64 [..., n_places]: numbers into an input [channels, *in_dim], flattened;
+            `n_features` where the position lies in the padding.
+        """
+        found = positions[..., -1:]
+        real = torch.ones((), dtype=torch.bool, device=positions.device)
+        starts = torch.cartesian_prod(
+            *(torch.arange(n, device=positions.device) * self.stride for n in self.places)
+        )
+        for axis, size in enumerate(self.in_dim):
+            at = positions[..., axis, None] + (starts[:, axis] - self.padding)
+            real = real & (at >= 0) & (at < size)
+            found = found * size + at
+        return torch.where(real, found, self.n_features)
+
+    def levels(self) -> list[Level]:
+        """The wiring of every tree level, kept until `indices` changes.
+
+        Features of the first level are those of the input and, with padding, one more, zero.
+        Gates stand in order of node, kernel, place.
+        """
+        indices = self.indices
+        version = -1 if indices.is_inference() else indices._version
+        kept = self._levels
+        if kept is None or kept[0] is not indices or kept[1] != version:
+            with torch.inference_mode(False):  # else they could not be used to train later
+                kept = (indices, version, self._made_levels(indices.clone()))
+            self._levels = kept
+        return kept[2]
+
+    def _made_levels(self, indices: Tensor) -> list[Level]:
+        first = self.features(indices).transpose(1, 2).reshape(2, -1)
+        levels = [Level(first, self.n_features + (self.padding > 0))]
+        for _ in range(1, self.tree_depth):
+            below = levels[-1].indices.shape[1]
+            nodes = torch.arange(below, device=indices.device)
+            pairs = nodes.reshape(-1, 2, self.num_kernels * prod(self.places))
+            levels.append(Level(pairs.transpose(0, 1).reshape(2, -1), below))
+        return levels
+
+    def _draw(self, init_method: str) -> Tensor:
+        if init_method not in INIT_METHODS:
+            raise InputError(
+                f"connections: init_method {init_method!r}; allowed are "
+                f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
+            )
+        unique = init_method == "random-unique"
+        leaves = self._pairs(unique) if self.channel_group_size is None else self._groups(unique)
+        return leaves.reshape(self.num_kernels, -1, 2, len(self.in_dim) + 1).permute(2, 0, 1, 3)
+
+    def _pairs(self, unique: bool) -> Tensor:
+        """Leaves [num_kernels, 2**tree_depth, dims + 1] from all channels."""
+        shape = (*self.receptive_field_size, self.channels)
+        gates = 2 ** (self.tree_depth - 1)
+        if unique:
+            drawn = [random_unique(prod(shape), gates).t() for _ in range(self.num_kernels)]
+            found = torch.stack(drawn).reshape(self.num_kernels, -1)
+        else:
+            found = torch.randint(prod(shape), (self.num_kernels, 2 * gates))
+        return _unravel(found, shape)
+
+    def _groups(self, unique: bool) -> Tensor:
+        """Leaves [num_kernels, 2**tree_depth, dims + 1] from a few channels each."""
+        group, leaves = self._group(), 2**self.tree_depth
+        field, share = prod(self.receptive_field_size), leaves // group
+        if unique and share > field:
+            raise InputError(
+                f"connections: random-unique for {share} leaves a channel in a receptive field of "
+                f"{field}; allowed are at most {field}; use a smaller tree_depth, larger groups or "
+                "init_method='random'"
+            )
+        kernels = (self.num_kernels, group)
+        if unique:
+            spots = torch.rand(*kernels, field).argsort(-1)[..., :share]
+        else:
+            spots = torch.randint(field, (*kernels, share))
+        first = torch.arange(self.num_kernels) % (self.channels - group + 1)
+        channel = (first[:, None] + torch.arange(group))[..., None].expand_as(spots)
+        spots = _unravel(spots, self.receptive_field_size)
+        found = torch.cat([spots, channel[..., None]], dim=-1).flatten(1, 2)
+        order = torch.rand(self.num_kernels, leaves).argsort(-1)
+        return found.take_along_dim(order[..., None], dim=1)
+
+    def _group(self) -> int:
+        group, leaves = self.channel_group_size, 2**self.tree_depth
+        if isinstance(group, bool) or not isinstance(group, int) or not 1 <= group <= self.channels:
+            raise InputError(
+                f"connections: channel_group_size {group!r}; allowed are integers from 1 to "
+                f"{self.channels}, the channels, or None"
+            )
+        if leaves % group:
+            raise InputError(
+                f"connections: channel_group_size {group} for {leaves} leaves a kernel; allowed "
+                f"are divisors of {leaves}, so that every channel is read equally often"
+            )
+        return group
+
+    def _checked(self, indices: Any) -> Tensor:
+        wiring = torch.as_tensor(indices)
+        if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
+            raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
+        shape = [2, self.num_kernels, 2 ** (self.tree_depth - 1), len(self.in_dim) + 1]
+        if list(wiring.shape) != shape:
+            raise InputError(
+                f"connections: indices of shape {list(wiring.shape)}; allowed is {shape}, for each "
+                "gate of the first level where in the receptive field, then which channel"
+            )
+        limit = torch.tensor([*self.receptive_field_size, self.channels], device=wiring.device)
+        bad = ((wiring < 0) | (wiring >= limit)).any(-1)
+        if bad.any():
+            raise InputError(
+                f"connections: indices name the position {wiring[bad][0].tolist()}; "
+                f"allowed is below {limit.tolist()}, and from 0"
+            )
+        return wiring.detach().to(torch.int64).clone()
+
+    def extra_repr(self) -> str:
+        return f"init_method={self.init_method}, channel_group_size={self.channel_group_size}"
+
+
+def _unravel(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Positions [..., len(shape)] of numbers into an array of that shape, the last one fastest."""
+    found: list[Tensor] = []
+    for size in reversed(shape):
+        found.insert(0, numbers % size)
+        numbers = numbers // size
+    return torch.stack(found, dim=-1)
