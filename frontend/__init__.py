@@ -5,7 +5,7 @@ from .extras import need
 need("torch", "gatewright.frontend")
 
 from .augment import shift  # noqa: E402
-from .binarization import FixedBinarization  # noqa: E402
+from .binarization import Binarization, FixedBinarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
 from .conv import LogicConv2d, LogicConv3d  # noqa: E402
 from .conv_connections import FixedConvConnections  # noqa: E402
@@ -17,10 +17,16 @@ from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
 from .pool import OrPooling2d, OrPooling3d  # noqa: E402
+from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
+from .table_parametrization import (  # noqa: E402
+    LightLUTParametrization,
+    WarpLUTParametrization,
+)
 from .training import Check, History, fit  # noqa: E402
 
 __all__ = [
     "RECIPES",
+    "Binarization",
     "Check",
     "Dataset",
     "FixedBinarization",
@@ -28,6 +34,8 @@ __all__ = [
     "FixedDenseConnections",
     "GroupSum",
     "History",
+    "LearnableBinarization",
+    "LightLUTParametrization",
     "LogicConv2d",
     "LogicConv3d",
     "LogicDense",
@@ -35,6 +43,8 @@ __all__ = [
     "OrPooling3d",
     "RawLUTParametrization",
     "Recipe",
+    "SoftBinarization",
+    "WarpLUTParametrization",
     "evaluate",
     "fit",
     "load_dataset",

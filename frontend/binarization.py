@@ -13,8 +13,8 @@ ONE_PER = ("feature", "channel", "global")
 METHODS = ("uniform", "distributive")
 
 
-class FixedBinarization(nn.Module):
-    """Thermometer code: each value becomes one bit a threshold, `x > threshold`.
+class Binarization(nn.Module):
+    """What the binarisations share: thresholds, where bits go, and what is refused.
 
     Args:
         thresholds: [bits] for all features alike, [features, bits], or [channels, bits] for images
@@ -37,23 +37,23 @@ class FixedBinarization(nn.Module):
         values = torch.as_tensor(thresholds, dtype=torch.float32).detach().clone()
         if values.ndim < 1 or values.numel() == 0:
             raise InputError(
-                f"FixedBinarization: thresholds of shape {list(values.shape)}; "
+                f"{type(self).__name__}: thresholds of shape {list(values.shape)}; "
                 "allowed is [bits], [features, bits] or [channels, bits]"
             )
         if torch.isnan(values).any():
             raise InputError(
-                f"FixedBinarization: {int(torch.isnan(values).sum())} of {values.numel()} "
+                f"{type(self).__name__}: {int(torch.isnan(values).sum())} of {values.numel()} "
                 "thresholds are NaN; allowed are numbers"
             )
         self.feature_dim = feature_dim
         self.register_buffer("thresholds", values)
 
     def get_thresholds(self) -> Tensor:
-        """The thresholds, float32, in the shape they were given."""
+        """The thresholds that are compared with, float32, in the shape they were given."""
         return self.thresholds
 
     def forward(self, x: Tensor) -> Tensor:
-        """Bits of values, float32 0 or 1; NaN compares false.
+        """Bits of values, float32 0 or 1, `x > threshold`; NaN compares false.
 
         Args:
             x: [n, ...], any number type.
@@ -65,12 +65,15 @@ class FixedBinarization(nn.Module):
         Raises:
             InputError: the shape does not fit the thresholds or `feature_dim`.
         """
-        thresholds = self.thresholds
+        thresholds = self.get_thresholds()
         if thresholds.ndim == 2 and x.ndim == 4:
             thresholds = thresholds.view(-1, 1, 1, thresholds.shape[1])
         self._check(tuple(x.shape), tuple(thresholds.shape[:-1]))
-        bits = (x.unsqueeze(-1) > thresholds).float()
-        return _merge_last(bits, self.feature_dim)
+        return _merge_last(self._bits(x.unsqueeze(-1), thresholds), self.feature_dim)
+
+    def _bits(self, x: Tensor, thresholds: Tensor) -> Tensor:
+        """Bits of values [..., 1] for thresholds [..., bits]."""
+        return (x > thresholds).float()
 
     def _check(self, shape: tuple[int, ...], covered: tuple[int, ...]) -> None:
         tail = shape[len(shape) - len(covered) :]
@@ -79,13 +82,13 @@ class FixedBinarization(nn.Module):
         )
         if not fits:
             raise InputError(
-                f"FixedBinarization: input of shape {list(shape)} for thresholds of shape "
+                f"{type(self).__name__}: input of shape {list(shape)} for thresholds of shape "
                 f"{list(self.thresholds.shape)}; allowed is one row of thresholds a feature, "
                 "one a channel of [n, channels, height, width], or one for all"
             )
         if not -len(shape) - 1 <= self.feature_dim < len(shape) or self.feature_dim == -1:
             raise InputError(
-                f"FixedBinarization: feature_dim {self.feature_dim} for input of shape "
+                f"{type(self).__name__}: feature_dim {self.feature_dim} for input of shape "
                 f"{list(shape)}; allowed is 0 to {len(shape) - 1} or {-len(shape) - 1} to -2"
             )
 
@@ -126,10 +129,17 @@ class FixedBinarization(nn.Module):
     ) -> Tensor:
         """Thresholds by `method`, "uniform" or "distributive"; see the two."""
         if method == "uniform":
-            return FixedBinarization.get_uniform_thresholds(data, num_bits, one_per)
+            return Binarization.get_uniform_thresholds(data, num_bits, one_per)
         if method == "distributive":
-            return FixedBinarization.get_distributive_thresholds(data, num_bits, one_per)
+            return Binarization.get_distributive_thresholds(data, num_bits, one_per)
         raise InputError(f"thresholds: method {method!r}; allowed are {', '.join(METHODS)}")
+
+
+class FixedBinarization(Binarization):
+    """Thermometer code: each value becomes one bit a threshold, `x > threshold`.
+
+    Arguments, attributes and errors are those of `Binarization`.
+    """
 
 
 def _columns(data: Any, num_bits: int, one_per: str) -> Tensor:

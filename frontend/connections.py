@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class FixedDenseConnections(nn.Module):
         device: where the buffer lives.
 
     Attributes:
-        indices: int64 buffer [2, out_dim]; row 0 is each gate's `a`, row 1 its `b`.
+        indices: int64 buffer [k, out_dim]; row 0 is each gate's `a`, row 1 its `b`, and so on.
 
     Draws come from torch's global generator: `torch.manual_seed` makes them repeatable.
 
@@ -43,11 +44,12 @@ class FixedDenseConnections(nn.Module):
         init_method: str = "random",
         indices: Any = None,
         device: Any = "cpu",
+        lut_rank: int = 2,
     ) -> None:
         super().__init__()
         self.in_dim = in_dim
         self.out_dim = out_dim
-        self.lut_rank = 2
+        self.lut_rank = lut_rank
         self.init_method = init_method if indices is None else "given"
         wiring = self._draw(init_method) if indices is None else self._checked(indices)
         self.register_buffer("indices", wiring.to(device))
@@ -55,9 +57,9 @@ class FixedDenseConnections(nn.Module):
 
     def _draw(self, init_method: str) -> Tensor:
         if init_method == "random":
-            return _random(self.in_dim, self.out_dim)
+            return _random(self.in_dim, self.out_dim, self.lut_rank)
         if init_method == "random-unique":
-            return random_unique(self.in_dim, self.out_dim)
+            return random_unique(self.in_dim, self.out_dim, self.lut_rank)
         raise InputError(
             f"connections: init_method {init_method!r}; allowed are "
             f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
@@ -67,10 +69,10 @@ class FixedDenseConnections(nn.Module):
         wiring = torch.as_tensor(indices)
         if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
             raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
-        if wiring.shape != (2, self.out_dim):
+        if wiring.shape != (self.lut_rank, self.out_dim):
             raise InputError(
                 f"connections: indices of shape {list(wiring.shape)}; "
-                f"allowed is [2, {self.out_dim}], one column a gate"
+                f"allowed is [{self.lut_rank}, {self.out_dim}], one column a gate"
             )
         low, high = int(wiring.min()), int(wiring.max())
         if low < 0 or high >= self.in_dim:
@@ -91,47 +93,56 @@ class FixedDenseConnections(nn.Module):
         return kept[2]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gather: [batch, in_dim] to [batch, 2, out_dim]."""
+        """Gather: [batch, in_dim] to [batch, k, out_dim]."""
         return x[:, self.indices]
 
     def extra_repr(self) -> str:
         return f"{self.in_dim}, {self.out_dim}, init_method={self.init_method}"
 
 
-def _random(in_dim: int, out_dim: int) -> Tensor:
-    ends = 2 * out_dim
+def _random(in_dim: int, out_dim: int, rank: int) -> Tensor:
+    ends = rank * out_dim
     order = torch.randperm(max(ends, in_dim))
-    return (order[:ends] % in_dim).reshape(2, out_dim)
+    return (order[:ends] % in_dim).reshape(rank, out_dim)
 
 
-def random_unique(in_dim: int, out_dim: int) -> Tensor:
-    """Pairs [2, out_dim] of different features, no two alike.
+def random_unique(in_dim: int, out_dim: int, rank: int = 2) -> Tensor:
+    """Sets [rank, out_dim] of different features, no two alike.
 
     Raises:
-        InputError: there are fewer pairs.
+        InputError: there are fewer sets.
     """
-    pairs = in_dim * (in_dim - 1) // 2
-    if out_dim > pairs:
+    sets = math.comb(in_dim, rank)
+    if out_dim > sets:
         raise InputError(
-            f"connections: random-unique for {out_dim} gates on {in_dim} features; allowed are at "
-            f"most {pairs} gates, one a pair; use fewer gates or init_method='random'"
+            f"connections: random-unique for {out_dim} gates of {rank} inputs on {in_dim} "
+            f"features; allowed are at most {sets} gates, one a set of features; use fewer gates "
+            "or init_method='random'"
         )
-    if 3 * out_dim > pairs:
-        columns = torch.combinations(torch.arange(in_dim), 2)[torch.randperm(pairs)[:out_dim]]
-        flipped = torch.rand(out_dim) < 0.5
-        return torch.where(flipped.unsqueeze(1), columns.flip(1), columns).t().contiguous()
-    return _draw_pairs(in_dim, out_dim)
+    if 3 * out_dim > sets:
+        rows = torch.combinations(torch.arange(in_dim), rank)[torch.randperm(sets)[:out_dim]]
+        return rows.gather(1, torch.rand(out_dim, rank).argsort(1)).t().contiguous()
+    return _draw_sets(in_dim, out_dim, rank)
 
 
-def _draw_pairs(in_dim: int, out_dim: int) -> Tensor:
-    """Few of many pairs: draw evenly, drop repeats, draw the rest again."""
-    found = torch.empty(2, 0, dtype=torch.int64)
+def _draw_sets(in_dim: int, out_dim: int, rank: int) -> Tensor:
+    """Few of many sets: draw evenly, drop repeats, draw the rest again."""
+    found = torch.empty(rank, 0, dtype=torch.int64)
     while found.shape[1] < out_dim:
-        found = torch.cat([found, _random(in_dim, out_dim)], dim=1)
-        found = found[:, found[0] != found[1]]
-        key = found.amin(0) * in_dim + found.amax(0)
-        found = found[:, _first_of_each(key)]
+        found = torch.cat([found, _random(in_dim, out_dim, rank)], dim=1)
+        ordered = found.sort(0).values
+        distinct = (ordered[1:] != ordered[:-1]).all(0)
+        found = found[:, distinct]
+        found = found[:, _first_of_each(_set_keys(ordered[:, distinct], in_dim))]
     return found[:, :out_dim].contiguous()
+
+
+def _set_keys(ordered: Tensor, in_dim: int) -> Tensor:
+    """Numbers [n] that are equal where columns of `ordered` [rank, n] are."""
+    key = ordered[0]
+    for row in ordered[1:]:  # renumbered each time, so that no rank overflows an int64
+        key = torch.unique(key * in_dim + row, return_inverse=True)[1]
+    return key
 
 
 def _first_of_each(key: Tensor) -> Tensor:

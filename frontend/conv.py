@@ -15,6 +15,7 @@ from .parametrization import RawLUTParametrization
 
 DEEPEST = 16  # levels of a tree: 65,536 leaves
 _MOST = 2**31 - 1  # what a net number can count
+_YET = "; nothing else is there yet"
 
 
 class LogicConvNd(nn.Module):
@@ -22,7 +23,8 @@ class LogicConvNd(nn.Module):
 
     Each kernel is a binary tree of gates over inputs in a window that moves over the input
     (Petersen et al. 2024, arXiv:2411.04732). In training mode a gate is the softmax mixture of the
-    16 functions on [0, 1]; in evaluation mode it is the most probable one, exact on 0 and 1.
+    16 functions on [0, 1], or what `forward_sampling` makes of it, the same at every place and for
+    every sample; in evaluation mode it is the function of the largest logit, exact on 0 and 1.
 
     Args:
         in_dim: size of the input, one integer or one a dimension.
@@ -86,10 +88,15 @@ class LogicConvNd(nn.Module):
         self.grad_factor = grad_factor
         self.lut_rank = lut_rank
         self._check_window(owner)
-        check_choice(owner, "parametrization", parametrization, "raw")
-        check_choice(owner, "connections", connections, "fixed")
+        check_choice(owner, "parametrization", parametrization, ("raw",), _YET)
+        check_choice(owner, "connections", connections, ("fixed",), _YET)
+        check_choice(owner, "lut_rank", lut_rank, (2,), _YET)
         self.parametrization = with_options(
-            owner, RawLUTParametrization, parametrization_kwargs, "parametrization_kwargs", lut_rank
+            owner,
+            RawLUTParametrization,
+            parametrization_kwargs,
+            "parametrization_kwargs",
+            lut_rank=lut_rank,
         ).to(device)
         self.tree_weights = self._init_weights()
         self.connections = self._init_connections(owner, connections_kwargs)
@@ -139,13 +146,13 @@ class LogicConvNd(nn.Module):
             FixedConvConnections,
             options,
             "connections_kwargs",
-            self.in_dim,
-            self.channels,
-            self.num_kernels,
-            self.tree_depth,
-            self.receptive_field_size,
-            self.stride,
-            self.padding,
+            in_dim=self.in_dim,
+            channels=self.channels,
+            num_kernels=self.num_kernels,
+            tree_depth=self.tree_depth,
+            receptive_field_size=self.receptive_field_size,
+            stride=self.stride,
+            padding=self.padding,
         ).to(self.device)
 
     @property

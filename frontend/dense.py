@@ -1,4 +1,4 @@
-"""A layer of two-input gates whose functions are learned."""
+"""A layer of gates whose functions are learned."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .connections import FixedDenseConnections
-from .functional import logic_gates
 from .options import check_choice, check_size, with_options
-from .parametrization import RawLUTParametrization
+from .table_parametrization import PARAMETRIZATIONS
+from .weights import regularization_loss, rescale
 
 
 class LogicDense(nn.Module):
-    """Gates on a fixed random wiring, each learning one of 16 functions (arXiv:2210.08277).
+    """Gates on a fixed random wiring, each learning its function (arXiv:2210.08277).
 
-    In training mode a gate is the softmax mixture of the functions on [0, 1]; in evaluation mode
-    it is the most probable function, exact on 0 and 1.
+    In training mode a gate is a relaxation of Boolean functions to [0, 1]; in evaluation mode it
+    is the function that was chosen, exact on 0 and 1.
 
     Args:
         in_dim: features of the input.
@@ -25,16 +25,17 @@ class LogicDense(nn.Module):
         device: where parameters and buffers live.
         grad_factor: scales the gradient that goes back to the input; deep stacks train better with
             1 to 2.
-        lut_rank: inputs of a gate; 2.
-        parametrization: "raw", one logit for each of the 16 functions.
-        parametrization_kwargs: options of `RawLUTParametrization`: weight_init,
-            residual_probability, temperature, forward_sampling.
+        lut_rank: inputs of a gate, k: 2 for "raw", else 1 to 6.
+        parametrization: "raw", one logit for each of the 16 functions of two inputs; "warp", 2**k
+            Walsh-Hadamard coefficients; "light", a logit for each row of the truth table.
+        parametrization_kwargs: options of `LUTParametrization`: weight_init, residual_probability,
+            temperature, forward_sampling.
         connections: "fixed".
         connections_kwargs: options of `FixedDenseConnections`: init_method or indices.
 
     Attributes:
-        weight: logits, float32 [out_dim, 16].
-        connections: holds `indices`, int64 [2, out_dim].
+        weight: float32 [out_dim, 16] for "raw", else [out_dim, 2**k].
+        connections: holds `indices`, int64 [k, out_dim].
 
     Raises:
         InputError: an option is unknown or impossible.
@@ -55,8 +56,10 @@ class LogicDense(nn.Module):
         super().__init__()
         check_size("LogicDense", "in_dim", in_dim)
         check_size("LogicDense", "out_dim", out_dim)
-        check_choice("LogicDense", "parametrization", parametrization, "raw")
-        check_choice("LogicDense", "connections", connections, "fixed")
+        check_choice("LogicDense", "parametrization", parametrization, PARAMETRIZATIONS)
+        check_choice(
+            "LogicDense", "connections", connections, ("fixed",), "; nothing else is there yet"
+        )
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = device
@@ -65,10 +68,10 @@ class LogicDense(nn.Module):
         self.num_neurons = self.num_weights = out_dim
         self.parametrization = with_options(
             "LogicDense",
-            RawLUTParametrization,
+            PARAMETRIZATIONS[parametrization],
             parametrization_kwargs,
             "parametrization_kwargs",
-            lut_rank,
+            lut_rank=lut_rank,
         ).to(device)
         self.weight = nn.Parameter(self.parametrization.init_weights(out_dim, device))
         self.connections = with_options(
@@ -76,8 +79,9 @@ class LogicDense(nn.Module):
             FixedDenseConnections,
             connections_kwargs,
             "connections_kwargs",
-            in_dim,
-            out_dim,
+            in_dim=in_dim,
+            out_dim=out_dim,
+            lut_rank=lut_rank,
         ).to(device)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,18 +102,15 @@ class LogicDense(nn.Module):
                 "does in_dim fit the layer before, or is a Flatten missing?"
             )
         features = x.reshape(-1, self.in_dim).t().to(self.weight.dtype).contiguous()
-        coefficients = self.parametrization.coefficients(self.weight, self.training)
-        found = logic_gates(
-            features,
-            coefficients,
-            self.connections.indices,
-            self.connections.readers,
-            self.grad_factor,
+        found = self.parametrization.evaluate(
+            features, self.weight, self.connections, self.grad_factor, self.training
         )
         return found.t().reshape(*x.shape[:-1], self.out_dim)
 
     def get_luts(self) -> Tensor:
-        """Truth tables of the chosen gates: bool [out_dim, 4], columns AB = 00, 01, 10, 11.
+        """Truth tables of the chosen gates: bool [out_dim, 2**k].
+
+        The first input is the most significant bit of the column: AB = 00, 01, 10, 11.
 
         Raises:
             InputError: NaN weights.
@@ -117,14 +118,34 @@ class LogicDense(nn.Module):
         return self.parametrization.get_luts(self.weight)
 
     def get_luts_and_ids(self) -> tuple[Tensor, Tensor]:
-        """Truth tables bool [out_dim, 4] and gate ids int64 [out_dim].
+        """Truth tables bool [out_dim, 2**k] and gate ids int64 [out_dim].
 
-        Ids are `8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1)`; of equal logits the lowest id wins.
+        An id is the table as a binary number: `8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1)`. Of equal
+        logits of "raw" the lowest id wins.
 
         Raises:
-            InputError: NaN weights.
+            InputError: NaN weights, or six inputs, whose ids need 64 bits.
         """
         return self.parametrization.get_luts_and_ids(self.weight)
 
+    def get_regularization_loss(self, regularizer: str | None) -> Tensor | float:
+        """A penalty on `weight`: "L2" or "abs_sum", [out_dim], "warp", a scalar, or None, 0.0.
+
+        Raises:
+            InputError: another regularizer.
+        """
+        return regularization_loss(self.weight, regularizer)
+
+    def rescale_weights(self, method: str | None) -> None:
+        """Scale `weight` in place by "clip", "abs_sum" or "L2"; None does nothing.
+
+        Raises:
+            InputError: another method.
+        """
+        rescale(self.weight, method)
+
     def extra_repr(self) -> str:
-        return f"{self.in_dim}, {self.out_dim}, grad_factor={self.grad_factor}"
+        return (
+            f"{self.in_dim}, {self.out_dim}, grad_factor={self.grad_factor}, "
+            f"lut_rank={self.lut_rank}"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .conv import DEEPEST, LogicConv2d, LogicConv3d, LogicConvNd
 from .dense import LogicDense
 from .groupsum import GroupSum
 from .pool import OrPooling2d, OrPooling3d, OrPoolingNd
+from .soft_binarization import LearnableBinarization, SoftBinarization
 
 Options = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -35,6 +36,7 @@ class Kind:
     module: the exact type. checks: option name to a test of a value read from a file.
     options, arrays: of a module. shapes: array shapes and dtypes that the options imply.
     build: the module from options and checked arrays.
+    defaults: options that files from before they were there lack.
     """
 
     module: type[nn.Module]
@@ -43,6 +45,7 @@ class Kind:
     build: Callable[[Options, Arrays], nn.Module]
     arrays: Callable[[Any], Arrays] = lambda module: {}
     shapes: Callable[[Options], Shapes] = lambda options: {}
+    defaults: Options = field(default_factory=dict)
 
 
 def is_size(value: Any) -> bool:
@@ -81,13 +84,19 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 # What layers of gates have in common: how they are trained, and what each gate reads.
-_TRAINED: dict[str, Callable[[Any], bool]] = {
-    "grad_factor": _is_finite,
+_MIXTURE: dict[str, Callable[[Any], bool]] = {
     "temperature": _is_finite,
     "residual_probability": _is_finite,
-    "weight_init": lambda value: isinstance(value, str),
+    "weight_init": _is_text,
+    "forward_sampling": _is_text,
 }
+_TRAINED: dict[str, Callable[[Any], bool]] = {"grad_factor": _is_finite, **_MIXTURE}
+_TRAINED_DEFAULTS: Options = {"forward_sampling": "soft"}
 
 
 def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
@@ -97,21 +106,26 @@ def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
         "temperature": float(mixture.temperature),
         "residual_probability": float(mixture.residual_probability),
         "weight_init": mixture.weight_init,
+        "forward_sampling": mixture.forward_sampling,
     }
 
 
 def _arguments(options: Options, arrays: Arrays) -> dict[str, Any]:
     """Keyword arguments of a layer of gates, from its options and its array `indices`."""
-    mixture = ("temperature", "residual_probability", "weight_init")
     return {
-        **{name: value for name, value in options.items() if name not in mixture},
-        "parametrization_kwargs": {name: options[name] for name in mixture},
+        **{name: value for name, value in options.items() if name not in _MIXTURE},
+        "parametrization_kwargs": {name: options[name] for name in _MIXTURE},
         "connections_kwargs": {"indices": torch.from_numpy(arrays["indices"].astype(np.int64))},
     }
 
 
 def _wiring(layer: LogicDense | LogicConvNd) -> NDArray[np.int32]:
     return layer.connections.indices.cpu().numpy().astype(np.int32)
+
+
+def _numbers(options: Options) -> int:
+    """Weights of one gate of a dense layer."""
+    return 16 if options["parametrization"] == "raw" else 1 << options["lut_rank"]
 
 
 def _build_dense(options: Options, arrays: Arrays) -> nn.Module:
@@ -126,19 +140,24 @@ _DENSE = Kind(
     {
         "in_dim": is_size,
         "out_dim": is_size,
+        "parametrization": _is_text,
+        "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
         **_TRAINED,
     },
     lambda layer: {
         "in_dim": layer.in_dim,
         "out_dim": layer.out_dim,
+        "parametrization": layer.parametrization.name,
+        "lut_rank": layer.lut_rank,
         **_trained_options(layer),
     },
     _build_dense,
     lambda layer: {"weight": layer.weight.detach().cpu().numpy(), "indices": _wiring(layer)},
     lambda options: {
-        "weight": ((options["out_dim"], 16), "float32"),
-        "indices": ((2, options["out_dim"]), "int32"),
+        "weight": ((options["out_dim"], _numbers(options)), "float32"),
+        "indices": ((options["lut_rank"], options["out_dim"]), "int32"),
     },
+    {**_TRAINED_DEFAULTS, "parametrization": "raw", "lut_rank": 2},
 )
 
 
@@ -160,7 +179,7 @@ def _conv(module: type[LogicConvNd]) -> Kind:
         "padding": lambda value: _is_int(value) and 0 <= value <= LIMIT,
         **_TRAINED,
     }
-    return Kind(module, checks, _conv_options, build, _conv_arrays, _conv_shapes)
+    return Kind(module, checks, _conv_options, build, _conv_arrays, _conv_shapes, _TRAINED_DEFAULTS)
 
 
 def _conv_options(layer: LogicConvNd) -> Options:
@@ -211,6 +230,56 @@ _BINARIZATION = Kind(
     lambda options: {"thresholds": (tuple(options["shape"]), "float32")},
 )
 
+_SOFT = Kind(
+    SoftBinarization,
+    {**_BINARIZATION.checks, "temperature": _is_finite},
+    lambda layer: {
+        **_BINARIZATION.options(layer),
+        "temperature": float(layer.temperature_sampling),
+    },
+    lambda options, arrays: SoftBinarization(
+        arrays["thresholds"].copy(), options["temperature"], options["feature_dim"]
+    ),
+    _BINARIZATION.arrays,
+    _BINARIZATION.shapes,
+)
+
+
+def _build_learnable(options: Options, arrays: Arrays) -> nn.Module:
+    given = {key: value for key, value in options.items() if key != "shape"}
+    layer = LearnableBinarization(arrays["thresholds"].copy(), **given)
+    with torch.no_grad():
+        layer.raw_diffs.copy_(torch.from_numpy(arrays["raw_diffs"].copy()))
+    return layer
+
+
+_LEARNABLE = Kind(
+    LearnableBinarization,
+    {
+        **_BINARIZATION.checks,
+        "temperature_sampling": _is_finite,
+        "temperature_softplus": _is_finite,
+        "forward_sampling": _is_text,
+        "max_grad_norm": _is_finite,
+    },
+    lambda layer: {
+        **_BINARIZATION.options(layer),
+        "temperature_sampling": float(layer.temperature_sampling),
+        "temperature_softplus": float(layer.temperature_softplus),
+        "forward_sampling": layer.forward_sampling,
+        "max_grad_norm": float(layer.max_grad_norm),
+    },
+    _build_learnable,
+    lambda layer: {
+        "thresholds": layer.thresholds.cpu().numpy(),
+        "raw_diffs": layer.raw_diffs.detach().cpu().numpy(),
+    },
+    lambda options: {
+        "thresholds": (tuple(options["shape"]), "float32"),
+        "raw_diffs": (tuple(options["shape"]), "float32"),
+    },
+)
+
 _GROUPSUM = Kind(
     GroupSum,
     {"k": is_size, "tau": _is_finite, "beta": _is_finite},
@@ -243,6 +312,8 @@ KINDS: dict[str, Kind] = {
         _pool(OrPooling2d),
         _pool(OrPooling3d),
         _BINARIZATION,
+        _SOFT,
+        _LEARNABLE,
         _GROUPSUM,
         _FLATTEN,
         _UNFLATTEN,

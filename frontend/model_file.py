@@ -25,7 +25,7 @@ def save_model(
     Args:
         model: a layer, or nn.Sequential of layers and of other nn.Sequential; allowed layers are
             LogicDense, LogicConv2d, LogicConv3d, OrPooling2d, OrPooling3d, FixedBinarization,
-            GroupSum, Flatten, Unflatten and Identity.
+            SoftBinarization, LearnableBinarization, GroupSum, Flatten, Unflatten and Identity.
         path: conventionally ends in `.npz`; an existing file is replaced in one step.
         input_shape: of one sample; `model.input_shape` if None.
 
@@ -151,6 +151,8 @@ def _is_name(key: Any, parent: nn.Module) -> bool:
 
 
 def _checked_options(kind: Kind, options: Any, where: str) -> Options:
+    if isinstance(options, dict):
+        options = {**kind.defaults, **options}
     _only(options, set(kind.checks), f"options of {where}")
     for key, test in kind.checks.items():
         if not test(options[key]):

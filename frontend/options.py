@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..runtime.errors import InputError
@@ -18,12 +19,15 @@ def check_size(owner: str, name: str, found: Any, least: int = 1) -> None:
         raise InputError(f"{owner}: {name} {found!r}; allowed are integers from {least}")
 
 
-def check_choice(owner: str, name: str, found: Any, allowed: str) -> None:
-    """Raise InputError unless `found` is the one thing that is there."""
-    if found != allowed:
-        raise InputError(
-            f"{owner}: {name}={found!r}; allowed is {allowed!r}; nothing else is there yet"
-        )
+def check_choice(
+    owner: str, name: str, found: Any, allowed: Iterable[Any], where: str = ""
+) -> None:
+    """Raise InputError if an option of `owner` is none of those allowed."""
+    choices = tuple(allowed)
+    if isinstance(found, bool) or found not in choices:
+        names = [repr(value) for value in choices]
+        listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        raise InputError(f"{owner}: {name}={found!r}; allowed is {listed}{where}")
 
 
 def each(owner: str, name: str, found: Any, dims: int, least: int = 1) -> tuple[int, ...]:
@@ -41,17 +45,19 @@ def each(owner: str, name: str, found: Any, dims: int, least: int = 1) -> tuple[
 
 
 def with_options(
-    owner: str, kind: Any, options: dict[str, Any] | None, name: str, *args: Any
+    owner: str, kind: Any, options: dict[str, Any] | None, name: str, **given: Any
 ) -> Any:
-    """`kind(*args, **options)`.
+    """`kind(**given, **options)`.
 
     Raises:
         InputError: an option that `kind` does not know; the message calls the options `name`.
     """
     options = dict(options or {})
-    known = kind.__init__.__code__.co_varnames[1 + len(args) : kind.__init__.__code__.co_argcount]
-    unknown = sorted(set(options) - set(known) - {"device"})
+    arguments = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
+    known = [option for option in arguments if option not in (*given, "device")]
+    unknown = sorted(set(options) - {*known, "device"})
     if unknown:
-        allowed = ", ".join(option for option in known if option != "device")
-        raise InputError(f"{owner}: {name} has {', '.join(unknown)}; allowed are {allowed}")
-    return kind(*args, **options)
+        raise InputError(
+            f"{owner}: {name} has {', '.join(unknown)}; allowed are {', '.join(known)}"
+        )
+    return kind(**given, **options)

@@ -9,31 +9,35 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .functional import gate_coefficients, gate_tables, mixture_coefficients
+from .connections import FixedDenseConnections
+from .functional import gate_coefficients, gate_tables, logic_gates, mixture_coefficients
+from .lookup import lut_gates
+from .options import check_choice
+from .sampling import SAMPLING, sample_softmax
 
 _FEED_A = 3  # the gate that answers `a`
 
 
-class RawLUTParametrization(nn.Module):
-    """One logit a gate for each of the 16 functions of two bits.
-
-    Training mixes the functions by softmax (Petersen et al. 2022, arXiv:2210.08277); evaluation
-    takes the one with the largest logit, the lowest id where several are equal, as `torch.argmax`.
+class LUTParametrization(nn.Module):
+    """What the parametrisations share: options, and how a layer is evaluated.
 
     Args:
-        lut_rank: inputs of a gate; 2.
-        weight_init: "residual" starts near the function `a` (arXiv:2411.04732), "random" from a
-            normal distribution.
-        residual_probability: how probable the answer `a` is at the start, above 0.5, below 1.
-        temperature: the softmax sees `weight / temperature`; positive.
-        forward_sampling: "soft".
+        lut_rank: inputs of a gate, k.
+        weight_init: "residual" starts near the gate that answers its first input
+            (arXiv:2411.04732), "random" from a distribution around 0.
+        residual_probability: how probable the answer of the residual gate is at the start, above
+            0.5, below 1.
+        temperature: logits are divided by it; positive.
+        forward_sampling: "soft" trains on probabilities, "hard" on the choice that evaluation
+            makes, with the gradient of the probabilities. "gumbel_soft" and "gumbel_hard" add
+            Gumbel noise to the logits first (arXiv:2506.07500), from torch's generator.
 
     Raises:
         InputError: an option is unknown or out of range.
     """
 
-    tables: Tensor
-    basis: Tensor
+    ranks: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    name = ""
 
     def __init__(
         self,
@@ -44,9 +48,15 @@ class RawLUTParametrization(nn.Module):
         forward_sampling: str = "soft",
     ) -> None:
         super().__init__()
-        _allow("lut_rank", lut_rank, (2,))
-        _allow("weight_init", weight_init, ("residual", "random"))
-        _allow("forward_sampling", forward_sampling, ("soft",))
+        check_choice(
+            "parametrization",
+            "lut_rank",
+            lut_rank,
+            self.ranks,
+            f" for parametrization {self.name!r}",
+        )
+        check_choice("parametrization", "weight_init", weight_init, ("residual", "random"))
+        check_choice("parametrization", "forward_sampling", forward_sampling, SAMPLING)
         if not 0.5 < residual_probability < 1.0:
             raise InputError(
                 f"parametrization: residual_probability {residual_probability}; "
@@ -59,6 +69,106 @@ class RawLUTParametrization(nn.Module):
         self.residual_probability = residual_probability
         self.temperature = temperature
         self.forward_sampling = forward_sampling
+
+    def init_weights(self, num_neurons: int, device: Any = "cpu") -> Tensor:
+        """First weights, float32 [num_neurons, numbers a gate]."""
+        raise NotImplementedError
+
+    def get_luts(self, weight: Tensor) -> Tensor:
+        """Truth tables of the chosen gates: bool [gates, 2**k].
+
+        The first input is the most significant bit of the column number.
+
+        Raises:
+            InputError: NaN weights.
+        """
+        raise NotImplementedError
+
+    def table(self, weight: Tensor, training: bool) -> Tensor:
+        """What gates interpolate between, [2**k, gates]; 0 and 1 unless training."""
+        raise NotImplementedError
+
+    def answer(self, found: Tensor, training: bool) -> Tensor:
+        """What a gate answers for what its interpolation found."""
+        return found
+
+    def coefficients(self, weight: Tensor, training: bool) -> Tensor:
+        """Coefficients [4, gates] of `1, a, b, a*b` of gates of two inputs.
+
+        Raises:
+            InputError: not training, and a weight is NaN.
+        """
+        f00, f01, f10, f11 = self.table(weight, training).unbind(0)
+        return torch.stack([f00, f10 - f00, f01 - f00, f11 - f10 - f01 + f00])
+
+    def evaluate(
+        self,
+        features: Tensor,
+        weight: Tensor,
+        connections: FixedDenseConnections,
+        grad_factor: float,
+        training: bool,
+    ) -> Tensor:
+        """All gates of a layer: [in_dim, batch] to [gates, batch], in the dtype of `weight`.
+
+        Raises:
+            InputError: not training, and a weight is NaN.
+        """
+        wiring = (connections.indices, connections.readers, grad_factor)
+        if self.lut_rank == 2:
+            found = logic_gates(features, self.coefficients(weight, training), *wiring)
+        else:
+            found = lut_gates(features, self.table(weight, training), *wiring)
+        return self.answer(found, training)
+
+    def get_luts_and_ids(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Truth tables bool [gates, 2**k] and gate ids int64 [gates].
+
+        An id is the table read as a binary number, the column of all zeros first.
+
+        Raises:
+            InputError: NaN weights, or six inputs, whose ids need 64 bits.
+        """
+        if self.lut_rank > 5:
+            raise InputError(
+                f"parametrization: ids of gates with {self.lut_rank} inputs do not fit an int64; "
+                "allowed are up to 5 inputs; use get_luts"
+            )
+        luts = self.get_luts(weight)
+        places = torch.arange(luts.shape[1] - 1, -1, -1, device=luts.device)
+        return luts, (luts.long() << places).sum(1)
+
+    def extra_repr(self) -> str:
+        return (
+            f"weight_init={self.weight_init}, temperature={self.temperature}, "
+            f"forward_sampling={self.forward_sampling}"
+        )
+
+
+class RawLUTParametrization(LUTParametrization):
+    """One logit a gate for each of the 16 functions of two bits.
+
+    Training mixes the functions by softmax (Petersen et al. 2022, arXiv:2210.08277); evaluation
+    takes the one with the largest logit, the lowest id where several are equal, as `torch.argmax`.
+
+    Arguments and errors are those of `LUTParametrization`; lut_rank is 2. Random weights are
+    normal.
+    """
+
+    ranks = (2,)
+    name = "raw"
+    tables: Tensor
+    basis: Tensor
+
+    def __init__(
+        self,
+        lut_rank: int = 2,
+        weight_init: str = "residual",
+        residual_probability: float = 0.951,
+        temperature: float = 1.0,
+        forward_sampling: str = "soft",
+    ) -> None:
+        super().__init__(lut_rank, weight_init, residual_probability, temperature, forward_sampling)
         self.register_buffer("tables", gate_tables(), persistent=False)
         self.register_buffer("basis", gate_coefficients(), persistent=False)
 
@@ -79,8 +189,18 @@ class RawLUTParametrization(nn.Module):
             InputError: not training, and a logit is NaN.
         """
         if training:
-            return mixture_coefficients(weight, self.basis, self.temperature)
+            if self.forward_sampling == "soft":
+                return mixture_coefficients(weight, self.basis, self.temperature)
+            shares = sample_softmax(weight, self.temperature, self.forward_sampling)
+            return self.basis.t() @ shares.t()
         return self.basis[self.get_ids(weight)].t().contiguous()
+
+    def table(self, weight: Tensor, training: bool) -> Tensor:
+        """The mixed or chosen truth tables, [4, gates]."""
+        if training:
+            shares = sample_softmax(weight, self.temperature, self.forward_sampling)
+            return self.tables.to(weight.dtype).t() @ shares.t()
+        return self.get_luts(weight).to(weight.dtype).t()
 
     def get_ids(self, weight: Tensor) -> Tensor:
         """The chosen gates, int64 [gates]; ids are 8*f(0,0) + 4*f(0,1) + 2*f(1,0) + f(1,1).
@@ -88,31 +208,20 @@ class RawLUTParametrization(nn.Module):
         Raises:
             InputError: a logit is NaN.
         """
-        bad = torch.isnan(weight).any(dim=1)
-        if bad.any():
-            raise InputError(
-                f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the "
-                f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
-                "learning rate or load a sound checkpoint"
-            )
+        refuse_nan(weight)
         return weight.argmax(dim=1)
 
     def get_luts(self, weight: Tensor) -> Tensor:
         """Truth tables of the chosen gates: bool [gates, 4], columns AB = 00, 01, 10, 11."""
         return self.tables[self.get_ids(weight)]
 
-    def get_luts_and_ids(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Truth tables bool [gates, 4] and gate ids int64 [gates]."""
-        ids = self.get_ids(weight)
-        return self.tables[ids], ids
 
-    def extra_repr(self) -> str:
-        return f"weight_init={self.weight_init}, temperature={self.temperature}"
-
-
-def _allow(name: str, found: Any, allowed: tuple[Any, ...]) -> None:
-    if found not in allowed:
-        names = " or ".join(repr(value) for value in allowed)
+def refuse_nan(weight: Tensor) -> None:
+    """Raise InputError if a weight [gates, numbers] is NaN."""
+    bad = torch.isnan(weight).any(dim=1)
+    if bad.any():
         raise InputError(
-            f"parametrization: {name}={found!r}; allowed is {names}; nothing else is there yet"
+            f"parametrization: {int(bad.sum())} of {len(weight)} gates have NaN weights, the "
+            f"first is gate {int(bad.nonzero()[0])}; allowed are numbers; train with a lower "
+            "learning rate or load a sound checkpoint"
         )

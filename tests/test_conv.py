@@ -63,6 +63,53 @@ def test_evaluation_is_exact(layer, dtype):
     assert torch.equal(found, reference(layer, x.float(), tables))
 
 
+def sampled(how):
+    torch.manual_seed(3)
+    options = {"weight_init": "random", "forward_sampling": how}
+    return LogicConv2d(5, 2, 4, 3, 3, padding=1, parametrization_kwargs=options)
+
+
+def test_hard_sampling_answers_as_evaluation_and_learns_in_all_levels():
+    layer = sampled("hard")
+    x = torch.randint(2, (20, 2, 5, 5)).float()
+    found = layer(x)
+    assert torch.equal(found, layer.eval()(x))
+    found.backward(torch.randn(found.shape))
+    assert all(weight.grad.abs().sum() > 0 for weight in layer.tree_weights)
+
+
+def test_hard_sampling_of_a_single_level_learns_as_soft():
+    x, up = torch.randint(2, (20, 2, 5, 5)).float(), torch.randn(20, 4, 3, 3)
+    grads = []
+    for how in ("hard", "soft"):
+        torch.manual_seed(3)
+        options = {"weight_init": "random", "forward_sampling": how}
+        layer = LogicConv2d(5, 2, 4, 1, 3, parametrization_kwargs=options)
+        layer(x).backward(up)
+        grads.append(layer.tree_weights[0].grad)
+    assert torch.allclose(*grads, atol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["gumbel_soft", "gumbel_hard"])
+def test_gumbel_sampling_is_one_draw_for_all_places(how):
+    layer = sampled(how)
+    x = torch.randint(2, (1, 2, 1, 1)).float().expand(7, 2, 5, 5)
+
+    def answer(seed):
+        torch.manual_seed(seed)
+        return layer(x)
+
+    found = answer(1)
+    assert torch.equal(found, answer(1))
+    assert not torch.equal(found, answer(2))
+    inner = found[..., 1:-1, 1:-1]  # where no padding is read
+    assert torch.equal(inner, inner[:1, :, :1, :1].expand_as(inner))
+    found.sum().backward()
+    assert all(weight.grad.abs().sum() > 0 for weight in layer.tree_weights)
+    layer.eval()
+    assert torch.equal(answer(1), answer(2))
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("padding", [0, 1, 3])
 def test_shapes_are_those_of_a_convolution(stride, padding):
@@ -207,6 +254,10 @@ def wired(**options):
         (conv(padding=2**15), "outputs; allowed are at most 2147483647"),
         (conv(lut_rank=4), "lut_rank=4; allowed is 2; nothing else is there yet"),
         (conv(parametrization="warp"), "LogicConv2d: parametrization='warp'; allowed is 'raw'"),
+        (
+            conv(parametrization_kwargs={"forward_sampling": "x"}),
+            "forward_sampling='x'; allowed is 'soft', 'hard', 'gumbel_soft' or 'gumbel_hard'",
+        ),
         (conv(connections="learnable"), "connections='learnable'; allowed is 'fixed'"),
         (
             conv(3, parametrization_kwargs={"tau": 1.0}),
@@ -220,7 +271,7 @@ def wired(**options):
                 receptive_field_size=(1, 2),
                 connections_kwargs={"init_method": "random-unique"},
             ),
-            "2 gates on 2 features; allowed are at most 1 gates",
+            "2 gates of 2 inputs on 2 features; allowed are at most 1 gates",
         ),
         (
             wired(channel_group_size=4),

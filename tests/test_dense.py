@@ -200,12 +200,18 @@ def options(**kwargs):
     [
         (lambda: LogicDense(0, 3), "in_dim 0; allowed are integers from 1"),
         (lambda: LogicDense(4, 2.5), "out_dim 2.5"),
-        (options(lut_rank=4), r"lut_rank=4; allowed is 2; nothing else is there yet"),
-        (options(parametrization="warp"), "parametrization='warp'; allowed is 'raw'"),
-        (options(connections="learnable"), "connections='learnable'; allowed is 'fixed'"),
+        (options(lut_rank=4), r"lut_rank=4; allowed is 2 for parametrization 'raw'"),
         (
-            options(parametrization_kwargs={"forward_sampling": "hard"}),
-            "forward_sampling='hard'; allowed is 'soft'",
+            options(parametrization="walsh"),
+            "parametrization='walsh'; allowed is 'raw', 'warp' or 'light'",
+        ),
+        (
+            options(connections="learnable"),
+            "connections='learnable'; allowed is 'fixed'; nothing else is there yet",
+        ),
+        (
+            options(parametrization_kwargs={"forward_sampling": "gumbel"}),
+            "forward_sampling='gumbel'; allowed is 'soft', 'hard', 'gumbel_soft' or 'gumbel_hard'",
         ),
         (
             options(parametrization_kwargs={"weight_init": "zeros"}),
@@ -227,7 +233,7 @@ def options(**kwargs):
         ),
         (
             lambda: LogicDense(3, 4, connections_kwargs={"init_method": "random-unique"}),
-            "4 gates on 3 features; allowed are at most 3 gates",
+            "4 gates of 2 inputs on 3 features; allowed are at most 3 gates",
         ),
         (
             options(connections_kwargs={"indices": [[0, 1], [1, 2]]}),

@@ -247,6 +247,21 @@ HOSTILE_CONVOLUTIONS = {
 }
 
 
+def test_convolutions_keep_their_sampling_and_older_files_load(tmp_path):
+    path = tmp_path / "m.npz"
+    hard = LogicConv2d(5, 2, 3, 2, 3, parametrization_kwargs={"forward_sampling": "hard"})
+    save_model(hard, path, input_shape=(2, 5, 5))
+    assert load_model(path).parametrization.forward_sampling == "hard"
+    manifest, arrays = read_archive(path, "model")
+    manifest = copy.deepcopy({key: manifest[key] for key in ("input_shape", "model")})
+    del manifest["model"]["options"]["forward_sampling"]
+    write_archive(path, "model", manifest, dict(arrays))
+    found = load_model(path)
+    x = torch.randint(2, (9, 2, 5, 5)).float()
+    assert found.parametrization.forward_sampling == "soft"
+    assert torch.equal(found.eval()(x), hard.eval()(x))
+
+
 @pytest.mark.parametrize("name", HOSTILE_CONVOLUTIONS)
 def test_hostile_convolutions(tmp_path, name):
     path = tmp_path / "m.npz"
