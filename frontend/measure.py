@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -87,17 +88,8 @@ def check_bits(model: nn.Module, x: Tensor) -> None:
     Raises:
         InputError: a layer gets something else than 0 and 1; the message names it.
     """
-
-    def check(name: str, given: Tensor) -> None:
-        wrong = given[(given != 0) & (given != 1)]
-        if wrong.numel():
-            raise InputError(
-                f"layer `{name}` gets {wrong[0].item():g}; allowed are bits, 0 and 1, because that "
-                "is what gates compute on; put FixedBinarization before it, or binarise the data"
-            )
-
     handles = [
-        module.register_forward_pre_hook(lambda _, args, name=name: check(name, args[0]))
+        module.register_forward_pre_hook(partial(_check_given, name))
         for name, module in model.named_modules()
         if isinstance(module, LOGIC_LAYERS)
     ]
@@ -107,6 +99,15 @@ def check_bits(model: nn.Module, x: Tensor) -> None:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _check_given(name: str, _: nn.Module, given: tuple[Any, ...]) -> None:
+    wrong = given[0][(given[0] != 0) & (given[0] != 1)]
+    if wrong.numel():
+        raise InputError(
+            f"layer `{name}` gets {wrong[0].item():g}; allowed are bits, 0 and 1, because that "
+            "is what gates compute on; put FixedBinarization before it, or binarise the data"
+        )
 
 
 @contextmanager
