@@ -16,6 +16,7 @@ from ..compiler.pipeline import Recorder, optimize
 from ..compiler.stats import stats
 from ..runtime.bench import throughput
 from ..runtime.compiled import load
+from ..runtime.errors import FileError
 from ..runtime.library import LibraryEngine
 from .checking import check_all
 from .sources import (
@@ -34,6 +35,8 @@ def train(options: argparse.Namespace) -> int:
     """Train a network and write a model file."""
     from ..frontend import RECIPES, Recipe, evaluate, load_dataset, save_model
 
+    if not options.output.absolute().parent.is_dir():  # not after the training
+        raise FileError(f"{options.output}: the folder {options.output.parent} does not exist")
     data = load_dataset(options.data)
     changed = {"bits": options.bits, "tau": options.tau, "steps": options.steps, "lr": options.lr}
     changed |= {"layers": options.layers, "batch_size": options.batch_size}

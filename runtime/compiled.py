@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import parse_archive, read_file, write_file
 from .arrays import as_batch
 from .cache import store_bytes
-from .errors import InputError
+from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
 from .library import LibraryEngine
 from .toolchain import SUFFIX
@@ -139,7 +139,13 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
     """
     data = read_file(path)
     if data.startswith(b"PK"):
-        return CompiledCircuit(InterpreterEngine(*parse_archive(data, str(path), "plan")))
+        manifest, arrays = parse_archive(data, str(path))
+        if (kind := manifest["gatewright"]) != "plan":
+            raise FileError(
+                f"{path}: holds a {kind}, which is not compiled; compile it first, "
+                "for example: gatewright compile FILE -o FILE.so"
+            )
+        return CompiledCircuit(InterpreterEngine(manifest, arrays))
     return CompiledCircuit(LibraryEngine(path))
 
 

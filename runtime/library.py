@@ -64,7 +64,8 @@ class LibraryEngine:
             self._api: Any = self._library.gatewright_api()
         except OSError as error:
             raise FileError(
-                f"{path}: not a shared library that this machine can load: {error}; "
+                f"{path}: not a shared library that this machine can load: "
+                f"{str(error).split('.  Additionally')[0]}; "
                 "compile it again here"
             ) from None
         except AttributeError:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from circuits import classifier, samples
 
+import gatewright as gw
 from gatewright.backends.build import build
 from gatewright.backends.c import C
 from gatewright.runtime import cache
@@ -66,6 +67,7 @@ _BUILD = """
 import numpy, sys
 sys.path.insert(0, {tests!r})
 from circuits import classifier, samples
+import gatewright as gw
 from gatewright.backends.build import build
 circuit = classifier()
 x = samples(circuit, 100, "uint8")
@@ -322,6 +324,12 @@ def test_loading_another_interface_version(tmp_path):
     path = library(tmp_path, "static int api[64] = {7}; void *gatewright_api(void) { return api; }")
     with pytest.raises(FileError, match="interface version 7; allowed is 1"):
         load(path)
+
+
+def test_loading_what_is_not_compiled(tmp_path):
+    gw.write(classifier(), tmp_path / "net.npz")
+    with pytest.raises(FileError, match="holds a circuit, which is not compiled; compile it first"):
+        load(tmp_path / "net.npz")
 
 
 def test_loading_a_missing_file(tmp_path):
