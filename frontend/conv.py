@@ -5,48 +5,51 @@ from __future__ import annotations
 from math import prod
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .conv_connections import FixedConvConnections
-from .functional import logic_gates
 from .options import check_choice, check_size, each, is_int, with_options
-from .parametrization import RawLUTParametrization
+from .table_parametrization import PARAMETRIZATIONS
+from .weights import regularization_loss, rescale
 
-DEEPEST = 16  # levels of a tree: 65,536 leaves
+DEEPEST = 16  # levels of a tree
+_LEAVES = 1 << 16  # of a tree
 _MOST = 2**31 - 1  # what a net number can count
-_YET = "; nothing else is there yet"
 
 
 class LogicConvNd(nn.Module):
     """What the two- and the three-dimensional convolution share.
 
-    Each kernel is a binary tree of gates over inputs in a window that moves over the input
-    (Petersen et al. 2024, arXiv:2411.04732). In training mode a gate is the softmax mixture of the
-    16 functions on [0, 1], or what `forward_sampling` makes of it, the same at every place and for
-    every sample; in evaluation mode it is the function of the largest logit, exact on 0 and 1.
+    Each kernel is a tree of gates over inputs in a window that moves over the input (Petersen et
+    al. 2024, arXiv:2411.04732). In training mode a gate is a relaxation of Boolean functions to
+    [0, 1], the same at every place; in evaluation mode it is the function that was chosen, exact on
+    0 and 1.
 
     Args:
         in_dim: size of the input, one integer or one a dimension.
         channels: channels of the input.
         num_kernels: kernels, the channels of the output.
-        tree_depth: levels of each kernel's tree, from 1; a kernel reads `2**tree_depth` inputs.
+        tree_depth: levels of each kernel's tree, from 1; a kernel reads `lut_rank**tree_depth`
+            inputs, at most 65,536.
         receptive_field_size: size of the window, one integer or one a dimension.
         stride: distance of neighbouring places, at most the size of the window.
         padding: zeros around the input, on every side.
         device: where parameters and buffers live.
         grad_factor: scales the gradient that goes back to the input, once for the whole tree.
-        lut_rank: inputs of a gate; 2.
-        parametrization: "raw", one logit for each of the 16 functions.
-        parametrization_kwargs: options of `RawLUTParametrization`: weight_init,
-            residual_probability, temperature, forward_sampling.
+        lut_rank: inputs of a gate, k: 1 or 2 for "raw", else 1 to 6.
+        parametrization: "raw", "warp" or "light", as in `LogicDense`.
+        parametrization_kwargs: options of `LUTParametrization`: weight_init, residual_probability,
+            temperature, forward_sampling.
         connections: "fixed".
         connections_kwargs: options of `FixedConvConnections`: init_method ("random" or
             "random-unique"), channel_group_size, indices.
 
     Attributes:
-        tree_weights: logits, float32 [2**(tree_depth - 1 - i), num_kernels, 16] for level `i`;
-            node `j` of a level reads nodes `2 * j` and `2 * j + 1` of the level before.
+        tree_weights: float32 [k**(tree_depth - 1 - i), num_kernels, numbers a gate] for level `i`;
+            node `j` of a level reads nodes `k * j` to `k * j + k - 1` of the level before. A gate
+            has 16 numbers ("raw"; 4 for k = 1) or 2**k.
         connections: holds `indices`, what the first level reads.
         kernel_positions: the output's size in each dimension,
             `(in_dim + 2 * padding - receptive_field_size) // stride + 1`.
@@ -82,22 +85,21 @@ class LogicConvNd(nn.Module):
             owner, "receptive_field_size", receptive_field_size, self.dims
         )
         self.channels, self.num_kernels = channels, num_kernels
-        self.tree_depth = _checked_depth(owner, tree_depth)
+        check_choice(owner, "parametrization", parametrization, PARAMETRIZATIONS)
+        check_choice(owner, "connections", connections, ("fixed",), "; nothing else is there yet")
         self.stride, self.padding = stride, padding
         self.device = device
         self.grad_factor = grad_factor
         self.lut_rank = lut_rank
         self._check_window(owner)
-        check_choice(owner, "parametrization", parametrization, ("raw",), _YET)
-        check_choice(owner, "connections", connections, ("fixed",), _YET)
-        check_choice(owner, "lut_rank", lut_rank, (2,), _YET)
         self.parametrization = with_options(
             owner,
-            RawLUTParametrization,
+            PARAMETRIZATIONS[parametrization],
             parametrization_kwargs,
             "parametrization_kwargs",
             lut_rank=lut_rank,
         ).to(device)
+        self.tree_depth = _checked_depth(owner, tree_depth, lut_rank)
         self.tree_weights = self._init_weights()
         self.connections = self._init_connections(owner, connections_kwargs)
         self.kernel_positions = list(self.connections.places)
@@ -130,7 +132,7 @@ class LogicConvNd(nn.Module):
             )
 
     def _init_weights(self) -> nn.ParameterList:
-        sizes = [2**level for level in reversed(range(self.tree_depth))]
+        sizes = [self.lut_rank**level for level in reversed(range(self.tree_depth))]
         levels = [
             self.parametrization.init_weights(nodes * self.num_kernels, self.device)
             for nodes in sizes
@@ -153,6 +155,7 @@ class LogicConvNd(nn.Module):
             receptive_field_size=self.receptive_field_size,
             stride=self.stride,
             padding=self.padding,
+            lut_rank=self.lut_rank,
         ).to(self.device)
 
     @property
@@ -186,15 +189,7 @@ class LogicConvNd(nn.Module):
         wrong = self.check_shape(tuple(x.shape))
         if wrong:
             raise InputError(wrong)
-        found = self._features(x)
-        for i, level in enumerate(self.connections.levels()):
-            found = logic_gates(
-                found,
-                self._coefficients(i),
-                level.indices,
-                level.readers,
-                1.0 if i else self.grad_factor,
-            )
+        found = self._trees(self._features(x))
         leading = x.shape[: x.ndim - self.dims - 1]
         return found.t().reshape(*leading, self.num_kernels, *self.kernel_positions)
 
@@ -203,14 +198,21 @@ class LogicConvNd(nn.Module):
         rows = x.reshape(-1, prod(self.in_shape)).t().to(self.tree_weights[0].dtype)
         return nn.functional.pad(rows, (0, 0, 0, int(self.padding > 0))).contiguous()
 
-    def _coefficients(self, level: int) -> Tensor:
-        """Coefficients [4, gates * places] of a level, each gate's repeated for its places."""
-        weight = self.tree_weights[level].flatten(0, 1)
-        found = self.parametrization.coefficients(weight, self.training).unsqueeze(2)
-        return found.expand(-1, -1, self.n_kernel_positions).flatten(1)
+    def _trees(self, features: Tensor) -> Tensor:
+        """All kernels at all places: [features, batch] to [num_kernels * places, batch]."""
+        for i, level in enumerate(self.connections.levels()):
+            features = self.parametrization.evaluate(
+                features,
+                self.tree_weights[i].flatten(0, 1),
+                level,
+                1.0 if i else self.grad_factor,
+                self.training,
+                self.n_kernel_positions,
+            )
+        return features
 
     def get_luts(self) -> list[list[Tensor]]:
-        """Truth tables of the chosen gates: for each level and node bool [num_kernels, 4].
+        """Truth tables of the chosen gates: for each level and node bool [num_kernels, 2**k].
 
         Raises:
             InputError: NaN weights.
@@ -221,24 +223,47 @@ class LogicConvNd(nn.Module):
         """Truth tables as in `get_luts` and gate ids: for each level and node int64 [num_kernels].
 
         Raises:
-            InputError: NaN weights.
+            InputError: NaN weights, or six inputs, whose ids need 64 bits.
         """
-        ids = [[self.parametrization.get_ids(w) for w in level] for level in self.tree_weights]
-        return self.get_luts(), ids
+        found = [
+            [self.parametrization.get_luts_and_ids(weight) for weight in level]
+            for level in self.tree_weights
+        ]
+        luts = [[luts for luts, _ in level] for level in found]
+        return luts, [[ids for _, ids in level] for level in found]
+
+    def get_regularization_loss(self, regularizer: str | None) -> Tensor | float:
+        """A penalty on all levels: "L2" or "abs_sum", [gates], "warp", a scalar, or None, 0.0.
+
+        Raises:
+            InputError: another regularizer.
+        """
+        weights = [weight.flatten(0, 1) for weight in self.tree_weights]
+        return regularization_loss(torch.cat(weights), regularizer)
+
+    def rescale_weights(self, method: str | None) -> None:
+        """Scale the weights of each gate in place by "clip", "abs_sum" or "L2"; None does nothing.
+
+        Raises:
+            InputError: another method.
+        """
+        for weight in self.tree_weights:
+            rescale(weight, method)
 
     def extra_repr(self) -> str:
         return (
             f"{self.in_dim}, channels={self.channels}, num_kernels={self.num_kernels}, "
             f"tree_depth={self.tree_depth}, receptive_field_size={self.receptive_field_size}, "
-            f"stride={self.stride}, padding={self.padding}"
+            f"stride={self.stride}, padding={self.padding}, lut_rank={self.lut_rank}"
         )
 
 
-def _checked_depth(owner: str, depth: Any) -> int:
-    if not is_int(depth) or depth > DEEPEST:
+def _checked_depth(owner: str, depth: Any, lut_rank: int) -> int:
+    deepest = max(d for d in range(1, DEEPEST + 1) if lut_rank**d <= _LEAVES)
+    if not is_int(depth) or depth > deepest:
         raise InputError(
-            f"{owner}: tree_depth {depth!r}; allowed are integers from 1 to {DEEPEST}; "
-            "a kernel reads 2**tree_depth inputs"
+            f"{owner}: tree_depth {depth!r}; allowed are integers from 1 to {deepest}; "
+            f"a kernel reads {lut_rank}**tree_depth inputs"
         )
     return depth
 

@@ -18,7 +18,7 @@ class Level:
     """The wiring of one tree level over all places.
 
     Args:
-        indices: int64 [2, gates * places], the features that are each gate's `a` and `b`.
+        indices: int64 [k, gates * places], the features that each gate reads.
         in_dim: how many features there are.
     """
 
@@ -38,8 +38,8 @@ class Level:
 class FixedConvConnections(nn.Module):
     """Wiring of the kernels' trees, drawn once and never learned (arXiv:2411.04732).
 
-    A kernel is a binary tree of gates whose `2**tree_depth` leaves are inputs within the receptive
-    field; the same positions are read at every place.
+    A kernel is a tree of gates of `lut_rank` inputs, whose `lut_rank**tree_depth` leaves are inputs
+    within the receptive field; the same positions are read at every place.
 
     Args:
         in_dim: size of the input in each of its dimensions, two or three.
@@ -50,15 +50,16 @@ class FixedConvConnections(nn.Module):
         stride: distance of neighbouring places.
         padding: zeros around the input, on every side.
         init_method: "random" draws every leaf evenly; "random-unique" gives the gates of a kernel's
-            first level different pairs of different inputs, or, with channel groups, different
+            first level different sets of different inputs, or, with channel groups, different
             inputs to all leaves of a kernel.
-        channel_group_size: kernel `k` reads this many neighbouring channels only, equally often,
-            from channel `k % (channels - channel_group_size + 1)` on.
+        channel_group_size: kernel `i` reads this many neighbouring channels only, equally often,
+            from channel `i % (channels - channel_group_size + 1)` on; 1 limits each kernel to one.
         indices: the wiring itself, in the shape of the buffer, instead of drawing it.
         device: where the buffer lives.
+        lut_rank: inputs of a gate, k.
 
     Attributes:
-        indices: int64 buffer [2, num_kernels, 2**(tree_depth - 1), dims + 1], for `a` and `b` of
+        indices: int64 buffer [k, num_kernels, k**(tree_depth - 1), dims + 1], for each input of
             each gate of the first level its position in the receptive field, then its channel. It
             is what torchlogix keeps of the first place: `connections.indices[0][:, :, 0]`.
         places: how many places there are in each dimension.
@@ -84,6 +85,7 @@ class FixedConvConnections(nn.Module):
         channel_group_size: int | None = None,
         indices: Any = None,
         device: Any = "cpu",
+        lut_rank: int = 2,
     ) -> None:
         super().__init__()
         self.in_dim = in_dim
@@ -95,7 +97,7 @@ class FixedConvConnections(nn.Module):
         self.padding = padding
         self.init_method = init_method if indices is None else "given"
         self.channel_group_size = channel_group_size
-        self.lut_rank = 2
+        self.lut_rank = lut_rank
         self.places = tuple(
             (size + 2 * padding - field) // stride + 1
             for size, field in zip(in_dim, receptive_field_size, strict=True)
@@ -146,13 +148,14 @@ class FixedConvConnections(nn.Module):
         return kept[2]
 
     def _made_levels(self, indices: Tensor) -> list[Level]:
-        first = self.features(indices).transpose(1, 2).reshape(2, -1)
+        rank = self.lut_rank
+        first = self.features(indices).transpose(1, 2).reshape(rank, -1)
         levels = [Level(first, self.n_features + (self.padding > 0))]
         for _ in range(1, self.tree_depth):
             below = levels[-1].indices.shape[1]
             nodes = torch.arange(below, device=indices.device)
-            pairs = nodes.reshape(-1, 2, self.num_kernels * prod(self.places))
-            levels.append(Level(pairs.transpose(0, 1).reshape(2, -1), below))
+            sets = nodes.reshape(-1, rank, self.num_kernels * prod(self.places))
+            levels.append(Level(sets.transpose(0, 1).reshape(rank, -1), below))
         return levels
 
     def _draw(self, init_method: str) -> Tensor:
@@ -162,23 +165,28 @@ class FixedConvConnections(nn.Module):
                 f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
             )
         unique = init_method == "random-unique"
-        leaves = self._pairs(unique) if self.channel_group_size is None else self._groups(unique)
-        return leaves.reshape(self.num_kernels, -1, 2, len(self.in_dim) + 1).permute(2, 0, 1, 3)
+        leaves = self._sets(unique) if self.channel_group_size is None else self._groups(unique)
+        shape = (self.num_kernels, -1, self.lut_rank, len(self.in_dim) + 1)
+        return leaves.reshape(shape).permute(2, 0, 1, 3)
 
-    def _pairs(self, unique: bool) -> Tensor:
-        """Leaves [num_kernels, 2**tree_depth, dims + 1] from all channels."""
+    @property
+    def _leaves(self) -> int:
+        return self.lut_rank**self.tree_depth
+
+    def _sets(self, unique: bool) -> Tensor:
+        """Leaves [num_kernels, leaves, dims + 1] from all channels."""
         shape = (*self.receptive_field_size, self.channels)
-        gates = 2 ** (self.tree_depth - 1)
         if unique:
-            drawn = [random_unique(prod(shape), gates).t() for _ in range(self.num_kernels)]
+            sizes = (prod(shape), self._leaves // self.lut_rank, self.lut_rank)
+            drawn = [random_unique(*sizes).t() for _ in range(self.num_kernels)]
             found = torch.stack(drawn).reshape(self.num_kernels, -1)
         else:
-            found = torch.randint(prod(shape), (self.num_kernels, 2 * gates))
+            found = torch.randint(prod(shape), (self.num_kernels, self._leaves))
         return _unravel(found, shape)
 
     def _groups(self, unique: bool) -> Tensor:
         """Leaves [num_kernels, 2**tree_depth, dims + 1] from a few channels each."""
-        group, leaves = self._group(), 2**self.tree_depth
+        group, leaves = self._group(), self._leaves
         field, share = prod(self.receptive_field_size), leaves // group
         if unique and share > field:
             raise InputError(
@@ -199,7 +207,7 @@ class FixedConvConnections(nn.Module):
         return found.take_along_dim(order[..., None], dim=1)
 
     def _group(self) -> int:
-        group, leaves = self.channel_group_size, 2**self.tree_depth
+        group, leaves = self.channel_group_size, self._leaves
         if isinstance(group, bool) or not isinstance(group, int) or not 1 <= group <= self.channels:
             raise InputError(
                 f"connections: channel_group_size {group!r}; allowed are integers from 1 to "
@@ -216,7 +224,8 @@ class FixedConvConnections(nn.Module):
         wiring = torch.as_tensor(indices)
         if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
             raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
-        shape = [2, self.num_kernels, 2 ** (self.tree_depth - 1), len(self.in_dim) + 1]
+        gates = self._leaves // self.lut_rank
+        shape = [self.lut_rank, self.num_kernels, gates, len(self.in_dim) + 1]
         if list(wiring.shape) != shape:
             raise InputError(
                 f"connections: indices of shape {list(wiring.shape)}; allowed is {shape}, for each "

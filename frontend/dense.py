@@ -25,16 +25,17 @@ class LogicDense(nn.Module):
         device: where parameters and buffers live.
         grad_factor: scales the gradient that goes back to the input; deep stacks train better with
             1 to 2.
-        lut_rank: inputs of a gate, k: 2 for "raw", else 1 to 6.
-        parametrization: "raw", one logit for each of the 16 functions of two inputs; "warp", 2**k
-            Walsh-Hadamard coefficients; "light", a logit for each row of the truth table.
+        lut_rank: inputs of a gate, k: 1 or 2 for "raw", else 1 to 6.
+        parametrization: "raw", one logit for each of the 16 functions of two inputs, or of the 4 of
+            one; "warp", 2**k Walsh-Hadamard coefficients; "light", a logit for each row of the
+            truth table.
         parametrization_kwargs: options of `LUTParametrization`: weight_init, residual_probability,
             temperature, forward_sampling.
         connections: "fixed".
         connections_kwargs: options of `FixedDenseConnections`: init_method or indices.
 
     Attributes:
-        weight: float32 [out_dim, 16] for "raw", else [out_dim, 2**k].
+        weight: float32 [out_dim, 16] for "raw" ([out_dim, 4] for k = 1), else [out_dim, 2**k].
         connections: holds `indices`, int64 [k, out_dim].
 
     Raises:

@@ -31,9 +31,13 @@ def gate_coefficients(dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.stack([f00, f10 - f00, f01 - f00, f11 - f10 - f01 + f00], dim=1)
 
 
-def gate_tables() -> Tensor:
-    """Truth tables of the 16 gates: bool [16, 4], columns AB = 00, 01, 10, 11."""
-    return (torch.arange(16).unsqueeze(1) >> torch.tensor([3, 2, 1, 0])) & 1 == 1
+def gate_tables(lut_rank: int = 2) -> Tensor:
+    """Truth tables of all gates of one or two inputs: bool [4, 2] or [16, 4].
+
+    A row is the gate's id as a binary number; the columns of two inputs are AB = 00, 01, 10, 11.
+    """
+    rows = 1 << lut_rank
+    return (torch.arange(1 << rows).unsqueeze(1) >> torch.arange(rows - 1, -1, -1)) & 1 == 1
 
 
 def logic_gates(

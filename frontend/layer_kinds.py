@@ -88,20 +88,27 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-# What layers of gates have in common: how they are trained, and what each gate reads.
+# What layers of gates have in common: how numbers stand for gates, and how they are trained.
 _MIXTURE: dict[str, Callable[[Any], bool]] = {
     "temperature": _is_finite,
     "residual_probability": _is_finite,
     "weight_init": _is_text,
     "forward_sampling": _is_text,
 }
-_TRAINED: dict[str, Callable[[Any], bool]] = {"grad_factor": _is_finite, **_MIXTURE}
-_TRAINED_DEFAULTS: Options = {"forward_sampling": "soft"}
+_TRAINED: dict[str, Callable[[Any], bool]] = {
+    "parametrization": _is_text,
+    "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
+    "grad_factor": _is_finite,
+    **_MIXTURE,
+}
+_TRAINED_DEFAULTS: Options = {"forward_sampling": "soft", "parametrization": "raw", "lut_rank": 2}
 
 
 def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
     mixture = layer.parametrization
     return {
+        "parametrization": mixture.name,
+        "lut_rank": layer.lut_rank,
         "grad_factor": float(layer.grad_factor),
         "temperature": float(mixture.temperature),
         "residual_probability": float(mixture.residual_probability),
@@ -124,8 +131,9 @@ def _wiring(layer: LogicDense | LogicConvNd) -> NDArray[np.int32]:
 
 
 def _numbers(options: Options) -> int:
-    """Weights of one gate of a dense layer."""
-    return 16 if options["parametrization"] == "raw" else 1 << options["lut_rank"]
+    """Weights of one gate."""
+    rows = 1 << options["lut_rank"]
+    return 1 << rows if options["parametrization"] == "raw" else rows
 
 
 def _build_dense(options: Options, arrays: Arrays) -> nn.Module:
@@ -140,15 +148,11 @@ _DENSE = Kind(
     {
         "in_dim": is_size,
         "out_dim": is_size,
-        "parametrization": _is_text,
-        "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
         **_TRAINED,
     },
     lambda layer: {
         "in_dim": layer.in_dim,
         "out_dim": layer.out_dim,
-        "parametrization": layer.parametrization.name,
-        "lut_rank": layer.lut_rank,
         **_trained_options(layer),
     },
     _build_dense,
@@ -157,7 +161,7 @@ _DENSE = Kind(
         "weight": ((options["out_dim"], _numbers(options)), "float32"),
         "indices": ((options["lut_rank"], options["out_dim"]), "int32"),
     },
-    {**_TRAINED_DEFAULTS, "parametrization": "raw", "lut_rank": 2},
+    _TRAINED_DEFAULTS,
 )
 
 
@@ -202,13 +206,13 @@ def _conv_arrays(layer: LogicConvNd) -> Arrays:
 
 
 def _conv_shapes(options: Options) -> Shapes:
-    kernels, depth = options["num_kernels"], options["tree_depth"]
+    kernels, depth, rank = options["num_kernels"], options["tree_depth"], options["lut_rank"]
+    numbers, axes = _numbers(options), len(options["in_dim"]) + 1
     found: Shapes = {
-        f"tree_weights.{level}": ((2 ** (depth - 1 - level), kernels, 16), "float32")
+        f"tree_weights.{level}": ((rank ** (depth - 1 - level), kernels, numbers), "float32")
         for level in range(depth)
     }
-    axes = len(options["in_dim"]) + 1
-    return {**found, "indices": ((2, kernels, 2 ** (depth - 1), axes), "int32")}
+    return {**found, "indices": ((rank, kernels, rank ** (depth - 1), axes), "int32")}
 
 
 def _pool(module: type[OrPoolingNd]) -> Kind:

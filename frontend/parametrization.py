@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .connections import FixedDenseConnections
 from .functional import gate_coefficients, gate_tables, logic_gates, mixture_coefficients
 from .lookup import lut_gates
 from .options import check_choice
 from .sampling import SAMPLING, sample_softmax
 
-_FEED_A = 3  # the gate that answers `a`
+
+class Wiring(Protocol):
+    """What `LUTParametrization.evaluate` needs to know of which features gates read."""
+
+    @property
+    def indices(self) -> Tensor: ...
+
+    def readers(self) -> tuple[Tensor, Tensor]: ...
 
 
 class LUTParametrization(nn.Module):
@@ -24,10 +30,12 @@ class LUTParametrization(nn.Module):
     Args:
         lut_rank: inputs of a gate, k.
         weight_init: "residual" starts near the gate that answers its first input
-            (arXiv:2411.04732), "random" from a distribution around 0.
+            (arXiv:2411.04732), "random" from a distribution around 0; "warp" also knows
+            "residual-catalog".
         residual_probability: how probable the answer of the residual gate is at the start, above
             0.5, below 1.
-        temperature: logits are divided by it; positive.
+        temperature: logits are divided by it in training; positive. It may be set at any time,
+            see `schedules.set_temperature`; evaluation does not read it.
         forward_sampling: "soft" trains on probabilities, "hard" on the choice that evaluation
             makes, with the gradient of the probabilities. "gumbel_soft" and "gumbel_hard" add
             Gumbel noise to the logits first (arXiv:2506.07500), from torch's generator.
@@ -37,6 +45,7 @@ class LUTParametrization(nn.Module):
     """
 
     ranks: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    inits: tuple[str, ...] = ("residual", "random")
     name = ""
 
     def __init__(
@@ -55,15 +64,20 @@ class LUTParametrization(nn.Module):
             self.ranks,
             f" for parametrization {self.name!r}",
         )
-        check_choice("parametrization", "weight_init", weight_init, ("residual", "random"))
+        check_choice(
+            "parametrization",
+            "weight_init",
+            weight_init,
+            self.inits,
+            f" for parametrization {self.name!r}",
+        )
         check_choice("parametrization", "forward_sampling", forward_sampling, SAMPLING)
         if not 0.5 < residual_probability < 1.0:
             raise InputError(
                 f"parametrization: residual_probability {residual_probability}; "
                 "allowed is above 0.5 and below 1"
             )
-        if not (math.isfinite(temperature) and temperature > 0):
-            raise InputError(f"parametrization: temperature {temperature}; allowed is above 0")
+        check_temperature("parametrization", temperature)
         self.lut_rank = lut_rank
         self.weight_init = weight_init
         self.residual_probability = residual_probability
@@ -105,21 +119,30 @@ class LUTParametrization(nn.Module):
         self,
         features: Tensor,
         weight: Tensor,
-        connections: FixedDenseConnections,
+        connections: Wiring,
         grad_factor: float,
         training: bool,
+        places: int = 1,
     ) -> Tensor:
-        """All gates of a layer: [in_dim, batch] to [gates, batch], in the dtype of `weight`.
+        """All gates of a layer: [in_dim, batch] to [gates * places, batch].
+
+        Args:
+            features: what the gates read, in the dtype of `weight`.
+            weight: [gates, numbers a gate].
+            connections: holds `indices`, int64 [k, gates * places].
+            grad_factor: scales the gradient for `features`.
+            training: whether gates are relaxed.
+            places: how many neighbouring columns of the wiring share a gate's numbers.
 
         Raises:
             InputError: not training, and a weight is NaN.
         """
         wiring = (connections.indices, connections.readers, grad_factor)
         if self.lut_rank == 2:
-            found = logic_gates(features, self.coefficients(weight, training), *wiring)
-        else:
-            found = lut_gates(features, self.table(weight, training), *wiring)
-        return self.answer(found, training)
+            numbers = _repeated(self.coefficients(weight, training), places)
+            return self.answer(logic_gates(features, numbers, *wiring), training)
+        numbers = _repeated(self.table(weight, training), places)
+        return self.answer(lut_gates(features, numbers, *wiring), training)
 
     def get_luts_and_ids(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Truth tables bool [gates, 2**k] and gate ids int64 [gates].
@@ -146,16 +169,16 @@ class LUTParametrization(nn.Module):
 
 
 class RawLUTParametrization(LUTParametrization):
-    """One logit a gate for each of the 16 functions of two bits.
+    """One logit a gate for each of the 16 functions of two bits, or of the 4 of one bit.
 
     Training mixes the functions by softmax (Petersen et al. 2022, arXiv:2210.08277); evaluation
     takes the one with the largest logit, the lowest id where several are equal, as `torch.argmax`.
 
-    Arguments and errors are those of `LUTParametrization`; lut_rank is 2. Random weights are
+    Arguments and errors are those of `LUTParametrization`; lut_rank is 1 or 2. Random weights are
     normal.
     """
 
-    ranks = (2,)
+    ranks = (1, 2)
     name = "raw"
     tables: Tensor
     basis: Tensor
@@ -169,17 +192,20 @@ class RawLUTParametrization(LUTParametrization):
         forward_sampling: str = "soft",
     ) -> None:
         super().__init__(lut_rank, weight_init, residual_probability, temperature, forward_sampling)
-        self.register_buffer("tables", gate_tables(), persistent=False)
+        self.register_buffer("tables", gate_tables(lut_rank), persistent=False)
         self.register_buffer("basis", gate_coefficients(), persistent=False)
 
     def init_weights(self, num_neurons: int, device: Any = "cpu") -> Tensor:
-        """First logits, float32 [num_neurons, 16]."""
+        """First logits, float32 [num_neurons, 16], or [num_neurons, 4] for gates of one input."""
+        functions, rows = self.tables.shape
         if self.weight_init == "random":
-            return torch.randn(num_neurons, 16, device=device)
-        # Of the 15 other gates, 7 agree with `a` in any row of the truth table.
+            return torch.randn(num_neurons, functions, device=device)
+        # Of the other gates, `agreeing` answer as `a` in any one row of the truth table.
+        others, agreeing = functions - 1, functions // 2 - 1
         p = self.residual_probability
-        logits = torch.zeros(num_neurons, 16, device=device)
-        logits[:, _FEED_A] = self.temperature * math.log((15 * p - 7) / (1 - p))
+        logits = torch.zeros(num_neurons, functions, device=device)
+        feed_a = (1 << rows // 2) - 1
+        logits[:, feed_a] = self.temperature * math.log((others * p - agreeing) / (1 - p))
         return logits
 
     def coefficients(self, weight: Tensor, training: bool) -> Tensor:
@@ -196,7 +222,7 @@ class RawLUTParametrization(LUTParametrization):
         return self.basis[self.get_ids(weight)].t().contiguous()
 
     def table(self, weight: Tensor, training: bool) -> Tensor:
-        """The mixed or chosen truth tables, [4, gates]."""
+        """The mixed or chosen truth tables, [2**k, gates]."""
         if training:
             shares = sample_softmax(weight, self.temperature, self.forward_sampling)
             return self.tables.to(weight.dtype).t() @ shares.t()
@@ -212,8 +238,19 @@ class RawLUTParametrization(LUTParametrization):
         return weight.argmax(dim=1)
 
     def get_luts(self, weight: Tensor) -> Tensor:
-        """Truth tables of the chosen gates: bool [gates, 4], columns AB = 00, 01, 10, 11."""
+        """Truth tables of the chosen gates: bool [gates, 2**k]; AB = 00, 01, 10, 11."""
         return self.tables[self.get_ids(weight)]
+
+
+def check_temperature(owner: str, temperature: float) -> None:
+    """Raise InputError unless `temperature` is positive and finite."""
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise InputError(f"{owner}: temperature {temperature}; allowed is above 0")
+
+
+def _repeated(numbers: Tensor, places: int) -> Tensor:
+    """Each column of [n, gates] for its places: [n, gates * places]."""
+    return numbers.unsqueeze(2).expand(-1, -1, places).flatten(1)
 
 
 def refuse_nan(weight: Tensor) -> None:

@@ -39,9 +39,12 @@ class WarpLUTParametrization(_SignedTables):
     negative.
 
     Arguments and errors are those of `LUTParametrization`; lut_rank is 1 to 6. Random weights are
-    normal.
+    normal. "residual-catalog" starts with discrete gates, coefficients of the table of +1 and -1:
+    the share `1 - residual_probability` of them, drawn anew, answers random functions, the others
+    their first input.
     """
 
+    inits = (*LUTParametrization.inits, "residual-catalog")
     name = "warp"
 
     def init_weights(self, num_neurons: int, device: Any = "cpu") -> Tensor:
@@ -49,9 +52,14 @@ class WarpLUTParametrization(_SignedTables):
         size = 1 << self.lut_rank
         if self.weight_init == "random":
             return torch.randn(num_neurons, size, device=device)
-        p = self.residual_probability
-        weight = torch.zeros(num_neurons, size, device=device)
-        weight[:, size // 2] = self.temperature * math.log(p / (1 - p))
+        p, weight = self.residual_probability, torch.zeros(num_neurons, size, device=device)
+        if self.weight_init == "residual":
+            weight[:, size // 2] = self.temperature * math.log(p / (1 - p))
+            return weight
+        weight[:, size // 2] = 1.0
+        others = torch.randperm(num_neurons, device=device)[: round(num_neurons * (1 - p))]
+        signs = 1.0 - 2.0 * torch.randint(0, 2, (len(others), size), device=device)
+        weight[others] = walsh_hadamard(signs) / size
         return weight
 
     def logits(self, weight: Tensor) -> Tensor:

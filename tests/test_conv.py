@@ -16,24 +16,47 @@ from gatewright.frontend.functional import gate_tables
 from gatewright.runtime.errors import InputError
 
 
-def reference(layer, x, tables):
-    """The definition, window by window; tables [nodes, kernels, 4] a level, x of any dtype."""
+def reference(layer, x, gates):
+    """The definition, window by window; `gates` [batch, nodes, kernels, k] to answers a level."""
     x = F.pad(x, [layer.padding] * 2 * layer.dims)
     sizes = zip(x.shape[2:], layer.receptive_field_size, strict=True)
     starts = [range(0, size - field + 1, layer.stride) for size, field in sizes]
-    found = [_tree(layer, x, start, tables) for start in product(*starts)]
+    found = [_tree(layer, x, start, gates) for start in product(*starts)]
     return torch.stack(found, dim=2).unflatten(2, [len(places) for places in starts])
 
 
-def _tree(layer, x, start, tables):
+def _tree(layer, x, start, gates):
     *spots, channel = layer.connections.indices.unbind(-1)
     at = [spot + first for spot, first in zip(spots, start, strict=True)]
-    a, b = x[(slice(None), channel, *at)].transpose(2, 3).unbind(1)  # [batch, nodes, kernels]
-    for table in tables:
-        rows = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], dim=3)
-        found = (rows * table).sum(3)
-        a, b = found[:, ::2], found[:, 1::2]
-    return found[:, 0]
+    ends = x[(slice(None), channel, *at)].permute(0, 3, 2, 1)  # [batch, nodes, kernels, k]
+    for level in gates[:-1]:
+        ends = level(ends).unflatten(1, (-1, layer.lut_rank)).movedim(2, -1)
+    return gates[-1](ends)[:, 0]
+
+
+def discrete(table):
+    """Gates of the truth tables [nodes, kernels, 2**k]."""
+    return lambda ends: (rows_of(ends) * table).sum(-1)
+
+
+def relaxed(layer, weight):
+    """Gates in training, by the definition of each parametrisation."""
+    name, rank = layer.parametrization.name, layer.lut_rank
+    temperature, rows = layer.parametrization.temperature, 1 << rank
+    if name == "raw":
+        return discrete(torch.softmax(weight / temperature, -1) @ gate_tables(rank).double())
+    if name == "light":
+        return discrete(torch.sigmoid(weight / temperature))
+    signs = [[(-1.0) ** (i & j).bit_count() for j in range(rows)] for i in range(rows)]
+    logits = discrete(-(weight @ torch.tensor(signs, dtype=weight.dtype)))
+    return lambda ends: torch.sigmoid(logits(ends) / temperature)
+
+
+def rows_of(ends):
+    """How much of each row of a truth table [..., 2**k] the inputs [..., k] are."""
+    patterns = list(product([0, 1], repeat=ends.shape[-1]))
+    at = torch.tensor(patterns, dtype=torch.bool)
+    return torch.where(at, ends.unsqueeze(-2), 1 - ends.unsqueeze(-2)).prod(-1)
 
 
 @settings(max_examples=25, deadline=None)
@@ -42,8 +65,8 @@ def test_gradients_equal_float64_autograd(layer, batch):
     x = torch.rand(batch, *layer.in_shape, requires_grad=True)
     wide = x.detach().double().requires_grad_()
     weights = [w.detach().double().requires_grad_() for w in layer.tree_weights]
-    tables = [torch.softmax(w, dim=-1) @ gate_tables().double() for w in weights]
-    found, want = layer(x), reference(layer, wide, tables)
+    gates = [relaxed(layer, weight) for weight in weights]
+    found, want = layer(x), reference(layer, wide, gates)
     up = torch.randn(found.shape)
     found.backward(up)
     want.backward(up.double())
@@ -57,10 +80,10 @@ def test_gradients_equal_float64_autograd(layer, batch):
 @given(layers(), st.sampled_from([torch.bool, torch.uint8, torch.float32, torch.float64]))
 def test_evaluation_is_exact(layer, dtype):
     x = torch.randint(2, (5, *layer.in_shape)).to(dtype)
-    tables = [torch.stack(level).float() for level in layer.get_luts()]
+    gates = [discrete(torch.stack(level).float()) for level in layer.get_luts()]
     found = layer.eval()(x)
     assert found.dtype == torch.float32
-    assert torch.equal(found, reference(layer, x.float(), tables))
+    assert torch.equal(found, reference(layer, x.float(), gates))
 
 
 def sampled(how):
@@ -252,8 +275,12 @@ def wired(**options):
         (conv(padding=-1), "padding -1; allowed are integers from 0"),
         (conv(in_dim=2**15), "3221225472 inputs and .* outputs; allowed are at most 2147483647"),
         (conv(padding=2**15), "outputs; allowed are at most 2147483647"),
-        (conv(lut_rank=4), "lut_rank=4; allowed is 2; nothing else is there yet"),
-        (conv(parametrization="warp"), "LogicConv2d: parametrization='warp'; allowed is 'raw'"),
+        (conv(lut_rank=4), "lut_rank=4; allowed is 1 or 2 for parametrization 'raw'"),
+        (conv(parametrization="x"), "LogicConv2d: parametrization='x'; allowed is 'raw', 'warp'"),
+        (
+            conv(lut_rank=6, tree_depth=7, parametrization="warp"),
+            r"tree_depth 7; allowed are integers from 1 to 6; a kernel reads 6\*\*tree_depth",
+        ),
         (
             conv(parametrization_kwargs={"forward_sampling": "x"}),
             "forward_sampling='x'; allowed is 'soft', 'hard', 'gumbel_soft' or 'gumbel_hard'",

@@ -200,7 +200,7 @@ def options(**kwargs):
     [
         (lambda: LogicDense(0, 3), "in_dim 0; allowed are integers from 1"),
         (lambda: LogicDense(4, 2.5), "out_dim 2.5"),
-        (options(lut_rank=4), r"lut_rank=4; allowed is 2 for parametrization 'raw'"),
+        (options(lut_rank=4), r"lut_rank=4; allowed is 1 or 2 for parametrization 'raw'"),
         (
             options(parametrization="walsh"),
             "parametrization='walsh'; allowed is 'raw', 'warp' or 'light'",

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from conv_strategies import KINDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -30,7 +31,6 @@ from gatewright.frontend.table_parametrization import walsh_hadamard
 from gatewright.runtime.archive import read_archive, write_archive
 from gatewright.runtime.errors import FileError, InputError
 
-KINDS = [("raw", 2)] + [(name, k) for name in ("warp", "light") for k in range(1, 7)]
 kinds = pytest.mark.parametrize(("name", "rank"), KINDS)
 
 
@@ -195,7 +195,7 @@ def test_random_start():
 def test_state_and_repr(name, rank):
     layer = layer_of(name, rank)
     assert set(layer.state_dict()) == {"weight", "connections.indices"}
-    assert layer.weight.shape == (14, 16 if name == "raw" else 1 << rank)
+    assert layer.weight.shape == (14, 1 << (1 << rank) if name == "raw" else 1 << rank)
     assert layer.connections.indices.shape == (rank, 14)
     assert f"lut_rank={rank}" in repr(layer)
     assert "forward_sampling=soft" in repr(layer)
@@ -458,7 +458,7 @@ def options(name="light", **kwargs):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (options("raw", lut_rank=3), "lut_rank=3; allowed is 2 for parametrization 'raw'"),
+        (options("raw", lut_rank=3), "lut_rank=3; allowed is 1 or 2 for parametrization 'raw'"),
         (
             options(lut_rank=7),
             "lut_rank=7; allowed is 1, 2, 3, 4, 5 or 6 for parametrization 'light'",

@@ -52,12 +52,12 @@ def _kernels(module: LogicConvNd) -> tuple[Netlist, Tensor]:
     positions, at = torch.unique(wiring.flatten(0, 2), dim=0, return_inverse=True)
     builder = Builder()
     nets = builder.inputs(len(positions))[at.reshape(wiring.shape[:3]).transpose(1, 2).numpy()]
+    rank, kernels = module.lut_rank, module.num_kernels
     for luts in module.get_luts():
         # Our tables have the first fanin as the least significant bit, theirs as the most.
-        fanin = nets[::-1].reshape(2, -1).T
+        fanin = nets[::-1].reshape(rank, -1).T
         made = builder.luts(fanin, packed_tables(torch.cat(luts)))
-        nodes = made.reshape(len(luts), module.num_kernels)
-        nets = np.stack([nodes[::2], nodes[1::2]]) if len(nodes) > 1 else nodes
+        nets = made.reshape(-1, min(rank, len(luts)), kernels).swapaxes(0, 1)
     return builder.build(nets), positions
 
 
