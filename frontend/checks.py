@@ -30,16 +30,22 @@ def as_tensor(data: Any, where: str) -> Tensor:
             f"{where}: dtype {array.dtype}; allowed are numbers; "
             "convert it, for example x.astype(numpy.float32)"
         )
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:  # torch computes little with those
+        if array.size and array.max() > np.iinfo(np.int64).max:
+            raise InputError(f"{where}: {array.max()}; allowed are integers below 2**63")
+        array = array.astype(np.int64)
     return torch.from_numpy(np.array(array, order="C"))
 
 
 def check_samples(x: Any, where: str = "x") -> Tensor:
     """Samples [n, ...], n from 1, of finite numbers.
 
-    bool, uint8 and float32 stay as they are; other numbers become float32.
+    bool, uint8 and float32 stay as they are; other numbers become float32, integers only where
+    that is exact.
 
     Raises:
-        InputError: empty, no sample dimension, NaN or infinite, or not numbers.
+        InputError: empty, no sample dimension, NaN or infinite, not numbers, or integers that
+            float32 does not hold.
     """
     samples = as_tensor(x, where)
     if samples.ndim < 2 or samples.numel() == 0:
@@ -49,7 +55,7 @@ def check_samples(x: Any, where: str = "x") -> Tensor:
     if samples.is_complex():
         raise InputError(f"{where}: dtype {samples.dtype}; allowed are real numbers")
     if samples.dtype not in (torch.bool, torch.uint8, torch.float32):
-        samples = samples.to(torch.float32)
+        samples = _as_float32(samples, where)
     if samples.is_floating_point() and not torch.isfinite(samples).all():
         bad = (~torch.isfinite(samples)).flatten(1).any(1)
         raise InputError(
@@ -57,6 +63,19 @@ def check_samples(x: Any, where: str = "x") -> Tensor:
             f"sample {int(bad.nonzero()[0])}; allowed are finite numbers; drop or fill them"
         )
     return samples
+
+
+def _as_float32(samples: Tensor, where: str) -> Tensor:
+    found = samples.to(torch.float32)
+    if not samples.is_floating_point():
+        lost = (found.to(torch.int64) != samples) | (found >= 2.0**63)
+        if lost.any():
+            raise InputError(
+                f"{where}: {int(lost.sum())} integers that float32 does not hold, such as "
+                f"{int(samples[lost][0])}; allowed are all up to 2**24 in size; "
+                "scale or clip them, or use float32 in the first place"
+            )
+    return found
 
 
 def check_labels(y: Any, n: int, where: str = "y") -> Tensor:
