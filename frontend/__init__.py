@@ -17,6 +17,7 @@ from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
 from .pool import OrPooling2d, OrPooling3d  # noqa: E402
+from .resblock import ResidualLogicBlock  # noqa: E402
 from .schedules import scheduled, set_temperature  # noqa: E402
 from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
 from .table_parametrization import (  # noqa: E402
@@ -44,6 +45,7 @@ __all__ = [
     "OrPooling3d",
     "RawLUTParametrization",
     "Recipe",
+    "ResidualLogicBlock",
     "SoftBinarization",
     "WarpLUTParametrization",
     "evaluate",

@@ -21,6 +21,7 @@ from .conv import DEEPEST, LogicConv2d, LogicConv3d, LogicConvNd
 from .dense import LogicDense
 from .groupsum import GroupSum
 from .pool import OrPooling2d, OrPooling3d, OrPoolingNd
+from .resblock import ResidualLogicBlock, block_parts
 from .soft_binarization import LearnableBinarization, SoftBinarization
 
 Options = dict[str, Any]
@@ -215,6 +216,77 @@ def _conv_shapes(options: Options) -> Shapes:
     return {**found, "indices": ((rank, kernels, rank ** (depth - 1), axes), "int32")}
 
 
+_BLOCK_SIZES = (
+    "in_dim",
+    "in_channels",
+    "out_channels",
+    "tree_depth",
+    "receptive_field_size",
+    "padding",
+    "downsample",
+)
+
+
+def _block_options(block: ResidualLogicBlock) -> Options:
+    sizes = {name: getattr(block, name) for name in _BLOCK_SIZES}
+    for name in ("in_dim", "receptive_field_size"):
+        sizes[name] = list(sizes[name])
+    return {**sizes, **_trained_options(block.convolutions()["main.0"])}
+
+
+def _block_parts(options: Options) -> dict[str, Options]:
+    """The options of a block's convolutions, by name."""
+    trained = {name: options[name] for name in _TRAINED if name != "lut_rank"}
+    sizes = {name: options[name] for name in _BLOCK_SIZES}
+    parts = block_parts(**sizes, lut_rank=options["lut_rank"])
+    return {name: {**part, **trained} for name, part in parts.items()}
+
+
+def _block_arrays(block: ResidualLogicBlock) -> Arrays:
+    found: Arrays = {}
+    for name, layer in block.convolutions().items():
+        found.update({f"{name}.{key}": array for key, array in _conv_arrays(layer).items()})
+    return found
+
+
+def _block_shapes(options: Options) -> Shapes:
+    found: Shapes = {}
+    for name, part in _block_parts(options).items():
+        found.update({f"{name}.{key}": shape for key, shape in _conv_shapes(part).items()})
+    return found
+
+
+def _build_block(options: Options, arrays: Arrays) -> nn.Module:
+    arguments = {key: value for key, value in options.items() if key not in _MIXTURE}
+    mixture = {name: options[name] for name in _MIXTURE}
+    block = ResidualLogicBlock(**arguments, parametrization_kwargs=mixture)
+    build = _conv(LogicConv2d).build
+    for name, part in _block_parts(options).items():
+        own = {key: arrays[f"{name}.{key}"] for key in _conv_shapes(part)}
+        way, _, at = name.rpartition(".")
+        setattr(block.get_submodule(way), at, build(part, own))
+    return block
+
+
+_BLOCK = Kind(
+    ResidualLogicBlock,
+    {
+        "in_dim": _are(2, 1),
+        "in_channels": is_size,
+        "out_channels": is_size,
+        "tree_depth": lambda value: is_size(value) and value <= DEEPEST,
+        "receptive_field_size": _are(2, 1),
+        "padding": lambda value: _is_int(value) and 0 <= value <= LIMIT,
+        "downsample": lambda value: isinstance(value, bool),
+        **_TRAINED,
+    },
+    _block_options,
+    _build_block,
+    _block_arrays,
+    _block_shapes,
+)
+
+
 def _pool(module: type[OrPoolingNd]) -> Kind:
     sizes = ("kernel_size", "stride", "padding")
     return Kind(
@@ -313,6 +385,7 @@ KINDS: dict[str, Kind] = {
         _DENSE,
         _conv(LogicConv2d),
         _conv(LogicConv3d),
+        _BLOCK,
         _pool(OrPooling2d),
         _pool(OrPooling3d),
         _BINARIZATION,

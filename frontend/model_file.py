@@ -24,8 +24,9 @@ def save_model(
 
     Args:
         model: a layer, or nn.Sequential of layers and of other nn.Sequential; allowed layers are
-            LogicDense, LogicConv2d, LogicConv3d, OrPooling2d, OrPooling3d, FixedBinarization,
-            SoftBinarization, LearnableBinarization, GroupSum, Flatten, Unflatten and Identity.
+            LogicDense, LogicConv2d, LogicConv3d, ResidualLogicBlock, OrPooling2d, OrPooling3d,
+            FixedBinarization, SoftBinarization, LearnableBinarization, GroupSum, Flatten, Unflatten
+            and Identity.
         path: conventionally ends in `.npz`; an existing file is replaced in one step.
         input_shape: of one sample; `model.input_shape` if None.
 

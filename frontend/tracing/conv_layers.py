@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ...compiler import Builder, Netlist
 from ..conv import LogicConvNd
 from ..pool import OrPoolingNd
+from ..resblock import ResidualLogicBlock
 from .calls import trace_layer
 from .layers import check_weight, packed_tables
 from .net_tensor import NetTensor, Traced
@@ -74,6 +75,14 @@ def _or_pooling(module: OrPoolingNd, x: Traced, tracer: Tracer) -> NetTensor:
         return bits.like(ids[..., 0].clone())
     found = tracer.builder.tile(_any(rows.shape[1]), rows.numpy())
     return bits.like(torch.from_numpy(found.astype(np.int64)).reshape(ids.shape[:-1]))
+
+
+@trace_layer.register
+def _residual_block(module: ResidualLogicBlock, x: Traced, tracer: Tracer) -> Tensor:
+    """Both ways as their layers are traced, joined by a level of OR gates."""
+    bits = tracer.bits(x, torch.float32)
+    out = module.main(bits)
+    return (out.bool() | module.shortcut(bits).bool()).to(out.dtype)
 
 
 def _any(count: int) -> Netlist:
