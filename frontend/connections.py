@@ -14,7 +14,93 @@ from .functional import readers_of
 INIT_METHODS = ("random", "random-unique")
 
 
-class FixedDenseConnections(nn.Module):
+class Wiring:
+    """Which features each gate reads, for one evaluation of a layer.
+
+    Args:
+        indices: int64 [k, gates], the features that each gate reads.
+        in_dim: how many features there are.
+        transposed: what `functional.readers_of` says of it, if that is known.
+    """
+
+    def __init__(
+        self, indices: Tensor, in_dim: int, transposed: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        self.indices = indices
+        self.in_dim = in_dim
+        self._transposed = transposed
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The transposed wiring; needed by the backward pass only."""
+        if self._transposed is None:
+            self._transposed = readers_of(self.indices, self.in_dim)
+        return self._transposed
+
+
+def apart(rank: int, gates: int, device: Any) -> Wiring:
+    """Wiring of gates that have a feature for every end: gate `i` reads `i`, `gates + i`, ..."""
+    ends = torch.arange(rank * gates, device=device)
+    return Wiring(ends.reshape(rank, gates), len(ends), (ends, ends))
+
+
+class DenseConnections(nn.Module):
+    """What the wirings of dense layers share.
+
+    Attributes:
+        indices: int64 buffer of features, of the shape that the subclass says.
+    """
+
+    indices: Tensor
+
+    def __init__(self, in_dim: int, out_dim: int, lut_rank: int) -> None:
+        super().__init__()
+        self.in_dim = in_dim
+        self.out_dim = out_dim
+        self.lut_rank = lut_rank
+        self._readers: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
+
+    def resolve_connections(self) -> Tensor:
+        """The wiring of evaluation mode, int64 [k, out_dim]."""
+        raise NotImplementedError
+
+    def feed(self, features: Tensor, grad_factor: float) -> tuple[Tensor, Any, float]:
+        """What gates are evaluated on: features, a wiring on those, and a factor of their gradient.
+
+        Args:
+            features: [in_dim, batch].
+            grad_factor: scales the gradient for `features`.
+        """
+        raise NotImplementedError
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The transposed `indices` of `functional.readers_of`, kept until they change."""
+        indices = self.indices
+        if indices.is_inference():
+            return readers_of(indices, self.in_dim)
+        kept = self._readers
+        if kept is None or kept[0] is not indices or kept[1] != indices._version:
+            kept = (indices, indices._version, readers_of(indices, self.in_dim))
+            self._readers = kept
+        return kept[2]
+
+    def _checked(self, indices: Any, shape: tuple[int, ...]) -> Tensor:
+        wiring = torch.as_tensor(indices)
+        if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
+            raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
+        if tuple(wiring.shape) != shape:
+            raise InputError(
+                f"connections: indices of shape {list(wiring.shape)}; "
+                f"allowed is {list(shape)}, one column a gate"
+            )
+        low, high = int(wiring.min()), int(wiring.max())
+        if low < 0 or high >= self.in_dim:
+            raise InputError(
+                f"connections: indices from {low} to {high}; allowed are 0 to {self.in_dim - 1}"
+            )
+        return wiring.detach().to(torch.int64).clone()
+
+
+class FixedDenseConnections(DenseConnections):
     """Wiring that is drawn once and never learned.
 
     Args:
@@ -35,8 +121,6 @@ class FixedDenseConnections(nn.Module):
         InputError: unknown method, impossible sizes or unusable indices.
     """
 
-    indices: Tensor
-
     def __init__(
         self,
         in_dim: int,
@@ -46,51 +130,28 @@ class FixedDenseConnections(nn.Module):
         device: Any = "cpu",
         lut_rank: int = 2,
     ) -> None:
-        super().__init__()
-        self.in_dim = in_dim
-        self.out_dim = out_dim
-        self.lut_rank = lut_rank
+        super().__init__(in_dim, out_dim, lut_rank)
         self.init_method = init_method if indices is None else "given"
-        wiring = self._draw(init_method) if indices is None else self._checked(indices)
+        if indices is None:
+            wiring = self._draw(init_method)
+        else:
+            wiring = self._checked(indices, (lut_rank, out_dim))
         self.register_buffer("indices", wiring.to(device))
-        self._readers: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
 
     def _draw(self, init_method: str) -> Tensor:
         if init_method == "random":
-            return _random(self.in_dim, self.out_dim, self.lut_rank)
+            return draw_even(self.in_dim, self.out_dim, self.lut_rank)
         if init_method == "random-unique":
             return random_unique(self.in_dim, self.out_dim, self.lut_rank)
-        raise InputError(
-            f"connections: init_method {init_method!r}; allowed are "
-            f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
-        )
+        raise unknown_method(init_method)
 
-    def _checked(self, indices: Any) -> Tensor:
-        wiring = torch.as_tensor(indices)
-        if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
-            raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
-        if wiring.shape != (self.lut_rank, self.out_dim):
-            raise InputError(
-                f"connections: indices of shape {list(wiring.shape)}; "
-                f"allowed is [{self.lut_rank}, {self.out_dim}], one column a gate"
-            )
-        low, high = int(wiring.min()), int(wiring.max())
-        if low < 0 or high >= self.in_dim:
-            raise InputError(
-                f"connections: indices from {low} to {high}; allowed are 0 to {self.in_dim - 1}"
-            )
-        return wiring.detach().to(torch.int64).clone()
+    def resolve_connections(self) -> Tensor:
+        """The wiring, int64 [k, out_dim]: `indices`."""
+        return self.indices
 
-    def readers(self) -> tuple[Tensor, Tensor]:
-        """The transposed wiring of `functional.readers_of`, kept until `indices` changes."""
-        indices = self.indices
-        if indices.is_inference():
-            return readers_of(indices, self.in_dim)
-        kept = self._readers
-        if kept is None or kept[0] is not indices or kept[1] != indices._version:
-            kept = (indices, indices._version, readers_of(indices, self.in_dim))
-            self._readers = kept
-        return kept[2]
+    def feed(self, features: Tensor, grad_factor: float) -> tuple[Tensor, Any, float]:
+        """The features themselves and this wiring; see `DenseConnections.feed`."""
+        return features, self, grad_factor
 
     def forward(self, x: Tensor) -> Tensor:
         """Gather: [batch, in_dim] to [batch, k, out_dim]."""
@@ -100,7 +161,15 @@ class FixedDenseConnections(nn.Module):
         return f"{self.in_dim}, {self.out_dim}, init_method={self.init_method}"
 
 
-def _random(in_dim: int, out_dim: int, rank: int) -> Tensor:
+def unknown_method(init_method: Any) -> InputError:
+    return InputError(
+        f"connections: init_method {init_method!r}; allowed are "
+        f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
+    )
+
+
+def draw_even(in_dim: int, out_dim: int, rank: int) -> Tensor:
+    """Features [rank, out_dim], all drawn equally often, up to one."""
     ends = rank * out_dim
     order = torch.randperm(max(ends, in_dim))
     return (order[:ends] % in_dim).reshape(rank, out_dim)
@@ -129,7 +198,7 @@ def _draw_sets(in_dim: int, out_dim: int, rank: int) -> Tensor:
     """Few of many sets: draw evenly, drop repeats, draw the rest again."""
     found = torch.empty(rank, 0, dtype=torch.int64)
     while found.shape[1] < out_dim:
-        found = torch.cat([found, _random(in_dim, out_dim, rank)], dim=1)
+        found = torch.cat([found, draw_even(in_dim, out_dim, rank)], dim=1)
         ordered = found.sort(0).values
         distinct = (ordered[1:] != ordered[:-1]).all(0)
         found = found[:, distinct]

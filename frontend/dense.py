@@ -7,17 +7,23 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .connections import FixedDenseConnections
+from .connections import DenseConnections, FixedDenseConnections
+from .learned_connections import LearnableDenseConnections
 from .options import check_choice, check_size, with_options
 from .table_parametrization import PARAMETRIZATIONS
 from .weights import regularization_loss, rescale
 
+CONNECTIONS: dict[str, type[DenseConnections]] = {
+    "fixed": FixedDenseConnections,
+    "learnable": LearnableDenseConnections,
+}
+
 
 class LogicDense(nn.Module):
-    """Gates on a fixed random wiring, each learning its function (arXiv:2210.08277).
+    """Gates that learn their function on random wiring (arXiv:2210.08277), or their wiring too.
 
     In training mode a gate is a relaxation of Boolean functions to [0, 1]; in evaluation mode it
-    is the function that was chosen, exact on 0 and 1.
+    is the function that was chosen, exact on 0 and 1, and reads the features that were chosen.
 
     Args:
         in_dim: features of the input.
@@ -31,12 +37,15 @@ class LogicDense(nn.Module):
             truth table.
         parametrization_kwargs: options of `LUTParametrization`: weight_init, residual_probability,
             temperature, forward_sampling.
-        connections: "fixed".
-        connections_kwargs: options of `FixedDenseConnections`: init_method or indices.
+        connections: "fixed", or "learnable" (arXiv:2511.12340).
+        connections_kwargs: options of `FixedDenseConnections`: init_method or indices; or of
+            `LearnableDenseConnections`: num_candidates, temperature, gumbel, init_method,
+            forward_sampling or indices.
 
     Attributes:
         weight: float32 [out_dim, 16] for "raw" ([out_dim, 4] for k = 1), else [out_dim, 2**k].
-        connections: holds `indices`, int64 [k, out_dim].
+        connections: `connections.resolve_connections()` is what gates read in evaluation mode,
+            int64 [k, out_dim]; fixed wiring holds it as `indices`.
 
     Raises:
         InputError: an option is unknown or impossible.
@@ -58,9 +67,7 @@ class LogicDense(nn.Module):
         check_size("LogicDense", "in_dim", in_dim)
         check_size("LogicDense", "out_dim", out_dim)
         check_choice("LogicDense", "parametrization", parametrization, PARAMETRIZATIONS)
-        check_choice(
-            "LogicDense", "connections", connections, ("fixed",), "; nothing else is there yet"
-        )
+        check_choice("LogicDense", "connections", connections, CONNECTIONS)
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = device
@@ -77,7 +84,7 @@ class LogicDense(nn.Module):
         self.weight = nn.Parameter(self.parametrization.init_weights(out_dim, device))
         self.connections = with_options(
             "LogicDense",
-            FixedDenseConnections,
+            CONNECTIONS[connections],
             connections_kwargs,
             "connections_kwargs",
             in_dim=in_dim,
@@ -103,9 +110,8 @@ class LogicDense(nn.Module):
                 "does in_dim fit the layer before, or is a Flatten missing?"
             )
         features = x.reshape(-1, self.in_dim).t().to(self.weight.dtype).contiguous()
-        found = self.parametrization.evaluate(
-            features, self.weight, self.connections, self.grad_factor, self.training
-        )
+        features, wiring, factor = self.connections.feed(features, self.grad_factor)
+        found = self.parametrization.evaluate(features, self.weight, wiring, factor, self.training)
         return found.t().reshape(*x.shape[:-1], self.out_dim)
 
     def get_luts(self) -> Tensor:

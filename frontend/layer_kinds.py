@@ -17,6 +17,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .binarization import FixedBinarization
+from .connection_kinds import (
+    is_wiring,
+    restore_wiring,
+    wiring_arguments,
+    wiring_arrays,
+    wiring_options,
+    wiring_shapes,
+)
 from .conv import DEEPEST, LogicConv2d, LogicConv3d, LogicConvNd
 from .dense import LogicDense
 from .groupsum import GroupSum
@@ -119,11 +127,11 @@ def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
 
 
 def _arguments(options: Options, arrays: Arrays) -> dict[str, Any]:
-    """Keyword arguments of a layer of gates, from its options and its array `indices`."""
+    """Keyword arguments of a layer of gates, from its options and its arrays of wiring."""
     return {
         **{name: value for name, value in options.items() if name not in _MIXTURE},
         "parametrization_kwargs": {name: options[name] for name in _MIXTURE},
-        "connections_kwargs": {"indices": torch.from_numpy(arrays["indices"].astype(np.int64))},
+        **wiring_arguments(options.get("connections", "fixed"), arrays),
     }
 
 
@@ -139,6 +147,7 @@ def _numbers(options: Options) -> int:
 
 def _build_dense(options: Options, arrays: Arrays) -> nn.Module:
     layer = LogicDense(**_arguments(options, arrays))
+    restore_wiring(layer.connections, arrays)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(arrays["weight"].copy()))
     return layer
@@ -149,20 +158,27 @@ _DENSE = Kind(
     {
         "in_dim": is_size,
         "out_dim": is_size,
+        "connections": is_wiring,
         **_TRAINED,
     },
     lambda layer: {
         "in_dim": layer.in_dim,
         "out_dim": layer.out_dim,
+        "connections": wiring_options(layer.connections),
         **_trained_options(layer),
     },
     _build_dense,
-    lambda layer: {"weight": layer.weight.detach().cpu().numpy(), "indices": _wiring(layer)},
+    lambda layer: {
+        "weight": layer.weight.detach().cpu().numpy(),
+        **wiring_arrays(layer.connections),
+    },
     lambda options: {
         "weight": ((options["out_dim"], _numbers(options)), "float32"),
-        "indices": ((options["lut_rank"], options["out_dim"]), "int32"),
+        **wiring_shapes(
+            options["connections"], (options["lut_rank"], options["out_dim"]), options["in_dim"]
+        ),
     },
-    _TRAINED_DEFAULTS,
+    {**_TRAINED_DEFAULTS, "connections": "fixed"},
 )
 
 

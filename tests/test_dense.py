@@ -206,8 +206,8 @@ def options(**kwargs):
             "parametrization='walsh'; allowed is 'raw', 'warp' or 'light'",
         ),
         (
-            options(connections="learnable"),
-            "connections='learnable'; allowed is 'fixed'; nothing else is there yet",
+            options(connections="grid"),
+            "connections='grid'; allowed is 'fixed' or 'learnable'",
         ),
         (
             options(parametrization_kwargs={"forward_sampling": "gumbel"}),

@@ -24,7 +24,7 @@ def _logic_dense(module: LogicDense, x: Traced, tracer: Tracer) -> NetTensor:
     check_weight(module.weight, "LogicDense", tracer)
     nets = tracer.bits(x, torch.float32).nets.reshape(-1, module.in_dim)
     # Our tables have the first fanin as the least significant bit, theirs as the most.
-    wiring = module.connections.indices.cpu().flip(0)
+    wiring = module.connections.resolve_connections().cpu().flip(0)
     fanin = nets[:, wiring].permute(0, 2, 1).reshape(-1, len(wiring))
     found = tracer.builder.luts(fanin.numpy(), np.tile(packed_tables(module.get_luts()), len(nets)))
     made = torch.from_numpy(found.astype(np.int64)).reshape(-1, module.out_dim)

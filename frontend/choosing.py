@@ -1,0 +1,116 @@
+"""The arithmetic of learned wiring: each end of a gate has candidates, one of which it becomes.
+
+An end's candidates are weighed by logits. Memory and time go with the candidates, never with
+features times ends, unless every feature is a candidate: then it is one matrix product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .functional import readers_of
+
+_CHUNK = 1 << 21  # numbers that are gathered at a time
+
+
+def gumbel_noise(like: Tensor) -> Tensor:
+    """Gumbel variables in the shape and dtype of a tensor, from torch's generator."""
+    uniform = torch.rand_like(like).clamp_(min=torch.finfo(like.dtype).tiny)
+    return -torch.log(-torch.log(uniform).clamp_(max=-torch.finfo(like.dtype).tiny))
+
+
+def scale_gradient(x: Tensor, factor: float) -> Tensor:
+    """`x`, whose gradient is multiplied by a factor."""
+    if factor == 1.0 or not (x.requires_grad and torch.is_grad_enabled()):
+        return x
+    x = x.view_as(x)
+    x.register_hook(lambda grad: grad * factor)
+    return x
+
+
+def mix(x: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
+    """Ends that are mixtures of their candidates (arXiv:2511.12340).
+
+    Args:
+        x: [features, batch].
+        shares: [n, ends], what each candidate counts, in the dtype of `x`.
+        candidates: int64 [n, ends], features; None if all are, in order.
+
+    Returns:
+        [ends, batch].
+    """
+    if candidates is None:
+        return shares.t() @ x
+    return F.embedding_bag(
+        candidates.t().contiguous(), x, mode="sum", per_sample_weights=shares.t().contiguous()
+    )
+
+
+def choose(x: Tensor, logits: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
+    """Ends that are their candidate of the largest logit, with a surrogate gradient.
+
+    The gradient for `x` is that of the mixture by `shares`. A logit's is that of a weight which
+    multiplies its candidate as a sign, `2 * x - 1`, as in torchlogix: candidates that were not
+    chosen learn too, whatever their share.
+
+    Args:
+        x: [features, batch].
+        logits: [n, ends], and `shares`, the probabilities that belong to them.
+        candidates: as in `mix`.
+
+    Returns:
+        [ends, batch].
+    """
+    return _Choose.apply(x, logits, shares.detach(), candidates)  # type: ignore[no-any-return]
+
+
+def chosen(logits: Tensor, candidates: Tensor | None) -> Tensor:
+    """The features, int64 [ends], of the largest logits [n, ends], the first of equal ones."""
+    best = logits.argmax(0)
+    return best if candidates is None else candidates.gather(0, best.unsqueeze(0)).squeeze(0)
+
+
+class _Choose(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, logits: Tensor, shares: Tensor, candidates: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(x, shares, candidates)
+        return x.index_select(0, chosen(logits, candidates))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, shares, candidates = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x = _spread(grad, shares, candidates, len(x)) if ctx.needs_input_grad[0] else None
+        grad_logits = None
+        if ctx.needs_input_grad[1]:
+            grad_logits = 2 * _products(x, grad, candidates) - grad.sum(1)
+        return grad_x, grad_logits, None, None
+
+
+def _spread(grad: Tensor, shares: Tensor, candidates: Tensor | None, features: int) -> Tensor:
+    """The gradient [features, batch] of a mixture whose own is `grad` [ends, batch]."""
+    if candidates is None:
+        return shares @ grad
+    order, offsets = readers_of(candidates, features)
+    weights = shares.reshape(-1)[order]
+    return F.embedding_bag(order % len(grad), grad, offsets, mode="sum", per_sample_weights=weights)
+
+
+def _products(x: Tensor, grad: Tensor, candidates: Tensor | None) -> Tensor:
+    """Inner products [n, ends] of each candidate's row of `x` with its end's row of `grad`."""
+    if candidates is None:
+        return x @ grad.t()
+    found = grad.new_empty(candidates.shape)
+    size = max(1, _CHUNK // max(1, len(candidates) * grad.shape[1]))
+    for start in range(0, len(grad), size):
+        some = slice(start, start + size)
+        rows = x[candidates[:, some].t()]  # [ends, n, batch]
+        found[:, some] = torch.bmm(rows, grad[some].unsqueeze(2)).squeeze(2).t()
+    return found
