@@ -3,7 +3,8 @@
 A mixture of the 16 functions of two bits is bilinear, `c0 + c1*a + c2*b + c3*a*b`, so a gate needs
 four coefficients and never 16 products (difflogic sums the 16: arXiv:2210.08277).
 
-`logic_gates` hides who computes: the native kernels where they can be used, else plain PyTorch.
+`logic_gates` hides who computes: the native kernels or those for CUDA devices where they can be
+used, else plain PyTorch.
 Activations inside are feature-major, [features, batch], so every fanin is one contiguous row;
 layers hand on transposed views of that, and a chain of layers never transposes in memory.
 """
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .cuda.launch import usable as cuda_usable
 from .native import NativeGates, NativeMixture, usable
 
 Transpose = Callable[[], tuple[Tensor, Tensor]]
@@ -59,14 +61,28 @@ def logic_gates(
     Returns:
         [out_dim, batch].
     """
-    function = NativeGates if usable(x) else _LogicGates
+    function = _gates_function(x)
     return function.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+
+
+def _gates_function(x: Tensor) -> type[torch.autograd.Function]:
+    if usable(x):
+        return NativeGates
+    if cuda_usable(x):
+        from .cuda.gates import TritonGates
+
+        return TritonGates
+    return _LogicGates
 
 
 def mixture_coefficients(logits: Tensor, basis: Tensor, temperature: float) -> Tensor:
     """Coefficients [4, gates] of softmax mixtures: `logits` [gates, 16], `basis` [16, 4]."""
     if usable(logits):
         return NativeMixture.apply(logits, basis, temperature)  # type: ignore[no-any-return]
+    if cuda_usable(logits):
+        from .cuda.mixture import TritonMixture
+
+        return TritonMixture.apply(logits, basis, temperature)  # type: ignore[no-any-return]
     return basis.t() @ torch.softmax(logits / temperature, dim=1).t()
 
 

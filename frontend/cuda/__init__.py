@@ -1,0 +1,1 @@
+"""Training kernels for CUDA devices, written in Triton; nothing here is imported without one."""

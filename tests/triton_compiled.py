@@ -1,0 +1,74 @@
+"""Compile the Triton kernels for GPUs that need not be there, exactly as they are launched.
+
+    python tests/triton_compiled.py 80 90
+
+Launches are turned into compilations for each compute capability; prints one line a kernel: its
+name, the capability, and the bytes of machine code and of shared memory.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+from triton.runtime.jit import JITFunction
+
+from gatewright.frontend.cuda.gates import TritonGates
+from gatewright.frontend.cuda.mixture import TritonMixture
+from gatewright.frontend.functional import gate_coefficients, readers_of
+
+
+class Absent:
+    """As much of a driver as compiling asks for."""
+
+    def __init__(self, capability: int) -> None:
+        self.target = GPUTarget("cuda", capability, 32)
+
+    def get_current_target(self) -> GPUTarget:
+        return self.target
+
+    def get_current_device(self) -> int:
+        return self.target.arch
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+
+def main() -> None:
+    launch = JITFunction.run
+
+    def compiled(self, *args, **options):
+        found = launch(self, *args, **{**options, "warmup": True})
+        target = driver.active.get_current_target().arch
+        size = len(found.asm["cubin"])
+        print(self.fn.__module__, self.fn.__name__, target, size, found.metadata.shared)
+        return found
+
+    JITFunction.run = compiled
+    for capability in sys.argv[1:]:
+        driver.set_active(Absent(int(capability)))
+        steps(128, torch.float32)
+        steps(128, torch.bfloat16)
+        steps(1, torch.float32)
+
+
+def steps(size: int, dtype: torch.dtype) -> None:
+    """One forward and backward pass of everything; the numbers are not computed.
+
+    The compiler treats a size of 1 and multiples of 16 as constants of their own.
+    """
+    x = torch.rand(size, size).to(dtype).requires_grad_()
+    coefficients = torch.rand(4, size).to(dtype).requires_grad_()
+    indices = torch.randint(0, size, (2, size))
+    out = TritonGates.apply(x, coefficients, indices, lambda: readers_of(indices, size), 1.5)
+    out.sum().backward()
+    logits = torch.rand(size, 16).to(dtype).requires_grad_()
+    TritonMixture.apply(logits, gate_coefficients(dtype), 0.5).sum().backward()
+
+
+if __name__ == "__main__":
+    print("triton", triton.__version__)
+    main()
