@@ -12,8 +12,11 @@ from torch import nn
 
 from ..runtime.archive import read_archive, write_archive
 from ..runtime.errors import FileError, GatewrightError, InputError
-from .layer_kinds import KINDS, Arrays, Kind, Options, is_shape
+from .compat.kinds import COMPAT_KINDS
+from .layer_kinds import KINDS as LAYER_KINDS
+from .layer_kinds import Arrays, Kind, Options, is_shape
 
+KINDS: dict[str, Kind] = {**LAYER_KINDS, **COMPAT_KINDS}
 _DEPTH = 32
 
 
@@ -25,8 +28,8 @@ def save_model(
     Args:
         model: a layer, or nn.Sequential of layers and of other nn.Sequential; allowed layers are
             LogicDense, LogicConv2d, LogicConv3d, ResidualLogicBlock, OrPooling2d, OrPooling3d,
-            FixedBinarization, SoftBinarization, LearnableBinarization, GroupSum, Flatten, Unflatten
-            and Identity.
+            FixedBinarization, SoftBinarization, LearnableBinarization, GroupSum, Flatten,
+            Unflatten, Identity, and those of `gatewright.frontend.compat`.
         path: conventionally ends in `.npz`; an existing file is replaced in one step.
         input_shape: of one sample; `model.input_shape` if None.
 

@@ -1,0 +1,8 @@
+"""Layers with the names and arguments of other libraries, so that their models need other imports
+only."""
+
+from ..groupsum import GroupSum
+from .convlogic import ConvLogicLayer
+from .difflogic import LogicLayer
+
+__all__ = ["ConvLogicLayer", "GroupSum", "LogicLayer"]
