@@ -114,8 +114,8 @@ def walsh_hadamard(x: Tensor) -> Tensor:
     the factor 1 / size. Rows and columns are in natural order."""
     shape, half = x.shape, x.shape[-1]
     while half > 1:
-        half //= 2
-        a, b = x.reshape(*shape[:-1], -1, 2, half).unbind(-2)
+        blocks, half = shape[-1] // half, half // 2
+        a, b = x.reshape(*shape[:-1], blocks, 2, half).unbind(-2)
         x = torch.stack([a + b, a - b], -2)
     return x.reshape(shape)
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from conv_strategies import layers
+from conv_strategies import layers, randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -168,6 +168,26 @@ def test_names_and_shapes_are_the_peers():
         [(5, 4)] * 4, [(5, 4)] * 2, [(5, 4)],
     ]  # fmt: skip
     assert all((node == 3).all() for level in ids for node in level)  # "residual": the gate `a`
+
+
+def test_ids_of_several_inputs():
+    layer = randomized(conv(parametrization="light", lut_rank=3)())
+    luts, ids = layer.get_luts_and_ids()
+    read = [int("".join(map(str, row)), 2) for row in luts[0][2].int().tolist()]
+    assert ids[0][2].tolist() == read
+    assert [len(level) for level in ids] == [3, 1]
+
+
+def test_penalties_and_scaling_reach_all_levels():
+    layer = randomized(conv(parametrization="warp")())
+    every = torch.cat([weight.flatten(0, 1) for weight in layer.tree_weights])  # [gates, 4]
+    want = (1 - every.square().sum(1)).square()
+    assert torch.allclose(layer.get_regularization_loss("L2"), want)
+    layer.get_regularization_loss("warp").backward()
+    assert all((weight.grad[..., 3] < 0).all() for weight in layer.tree_weights)
+    assert layer.get_regularization_loss(None) == 0.0
+    layer.rescale_weights("L2")
+    assert torch.allclose(layer.get_regularization_loss("L2"), torch.zeros(6), atol=1e-6)
 
 
 def test_same_seed_same_layer_and_step():

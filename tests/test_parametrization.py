@@ -17,6 +17,7 @@ from gatewright.frontend import (
     GroupSum,
     LightLUTParametrization,
     LogicDense,
+    RawLUTParametrization,
     WarpLUTParametrization,
     evaluate,
     fit,
@@ -189,6 +190,29 @@ def test_random_start():
     assert abs(warp.std() - 1) < 0.1
     assert light.min() >= 0
     assert light.max() <= 1
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 6])
+def test_a_catalog_starts_with_some_random_gates_among_residual_ones(rank):
+    torch.manual_seed(0)
+    options = {"weight_init": "residual-catalog", "residual_probability": 0.7}
+    warp = WarpLUTParametrization(rank, **options)
+    luts = warp.get_luts(warp.init_weights(2000))
+    assert torch.equal(warp.logits(warp.init_weights(20)).abs(), torch.ones(20, 1 << rank))
+    residual = (luts == (patterns(rank)[:, 0] == 1)).all(1)
+    by_chance = 0.5 ** (1 << rank)
+    assert abs(residual.float().mean() - (0.7 + 0.3 * by_chance)) < 0.03
+    assert abs(luts[~residual].float().mean() - 0.5) < 0.1
+    few = WarpLUTParametrization(rank, weight_init="residual-catalog").init_weights(3)
+    assert (warp.get_luts(few) == (patterns(rank)[:, 0] == 1)).all()
+
+
+def test_residual_start_of_the_functions_of_one_input():
+    raw = RawLUTParametrization(1, residual_probability=0.9, temperature=2.0)
+    weight = raw.init_weights(3)
+    assert raw.get_ids(weight).tolist() == [1, 1, 1]
+    assert torch.allclose(raw.table(weight, True), torch.tensor([[0.1], [0.9]]).expand(2, 3))
+    assert raw.get_luts(torch.eye(4)).int().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 @kinds
@@ -478,6 +502,15 @@ def options(name="light", **kwargs):
         (
             options(parametrization_kwargs={"residual_probability": 0.5}),
             "residual_probability 0.5; allowed is above 0.5 and below 1",
+        ),
+        (
+            options(parametrization_kwargs={"weight_init": "residual-catalog"}),
+            "weight_init='residual-catalog'; allowed is 'residual' or 'random' for parametrization "
+            "'light'",
+        ),
+        (
+            options("warp", parametrization_kwargs={"weight_init": "zeros"}),
+            "weight_init='zeros'; allowed is 'residual', 'random' or 'residual-catalog' for",
         ),
         (
             options("warp", parametrization_kwargs={"temperature": -1.0}),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from trace_helpers import check_bits
+from training_threads import one_thread  # noqa: F401
 
 import gatewright as gw
 from gatewright.compiler import Luts, Tile
