@@ -1,4 +1,4 @@
-"""Every layer with every parametrisation and rank: what is traced is what evaluation answers."""
+"""Every layer with every parametrisation and rank: as a circuit, and in a model file."""
 
 import pytest
 import torch
@@ -17,6 +17,8 @@ from gatewright.frontend import (
     OrPooling2d,
     OrPooling3d,
     ResidualLogicBlock,
+    load_model,
+    save_model,
 )
 from gatewright.frontend.sampling import SAMPLING
 from gatewright.frontend.table_parametrization import PARAMETRIZATIONS
@@ -88,3 +90,38 @@ def test_networks(name, rank, data):
     )
     x = torch.randint(2, (12, 2, *[3] * dims)).float()
     check_scores(randomized(model), x.shape[1:], x, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(("name", "rank"), KINDS)
+def test_model_files(tmp_path, layer, name, rank):
+    mixture = {
+        "forward_sampling": "gumbel_hard",
+        "weight_init": PARAMETRIZATIONS[name].inits[-1],
+        "residual_probability": 0.75,
+        "temperature": 0.5,
+    }
+    made, shape = LAYERS[layer](
+        lut_rank=rank, parametrization=name, parametrization_kwargs=mixture, grad_factor=2.0
+    )
+    module = randomized(made)
+    save_model(module, tmp_path / "m.npz", input_shape=shape)
+    found = load_model(tmp_path / "m.npz")
+    x = torch.randint(2, (30, *shape)).float()
+    assert torch.equal(found(x), module.eval()(x))
+    torch.manual_seed(1)
+    want = module.train()(x)
+    torch.manual_seed(1)
+    assert torch.equal(found.train()(x), want)
+    for mine, theirs in zip(gate_layers(module), gate_layers(found), strict=True):
+        assert type(mine) is type(theirs)
+        assert mine.grad_factor == theirs.grad_factor
+        assert repr(mine.parametrization) == repr(theirs.parametrization)
+        options = {key: getattr(theirs.parametrization, key) for key in mixture}
+        assert options == mixture
+    save_model(found, tmp_path / "again.npz", input_shape=shape)
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "m.npz").read_bytes()
+
+
+def gate_layers(module):
+    return [child for child in module.modules() if hasattr(child, "parametrization")]

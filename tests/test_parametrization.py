@@ -383,22 +383,6 @@ def test_a_model_of_several_kinds():
 # Files
 
 
-@kinds
-def test_model_files(tmp_path, name, rank):
-    layer = layer_of(name, rank, temperature=0.5, forward_sampling="gumbel_hard")
-    save_model(layer, tmp_path / "m.npz", input_shape=(9,))
-    found = load_model(tmp_path / "m.npz")
-    x = torch.randint(2, (30, 9)).float()
-    assert torch.equal(found(x), layer.eval()(x))
-    assert repr(found) == repr(layer.eval()).replace("init_method=random", "init_method=given")
-    torch.manual_seed(1)
-    want = layer.train()(x)
-    torch.manual_seed(1)
-    assert torch.equal(found.train()(x), want)
-    save_model(found, tmp_path / "again.npz", input_shape=(9,))
-    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "m.npz").read_bytes()
-
-
 def changed(tmp_path, layer, change):
     """The path of a file of `layer` whose options `change` has edited."""
     path = tmp_path / "m.npz"

@@ -122,21 +122,6 @@ def test_the_options_reach_both_convolutions():
         assert layer.connections.channel_group_size == 2
 
 
-@settings(max_examples=8, deadline=None)
-@given(blocks())
-def test_model_files(tmp_path_factory, block):
-    path = tmp_path_factory.mktemp("block") / "m.npz"
-    shape = (block.in_channels, *block.in_dim)
-    save_model(block, path, input_shape=shape)
-    found = load_model(path)
-    x = torch.randint(2, (9, *shape)).float()
-    assert torch.equal(found(x), block.eval()(x))
-    assert torch.equal(found.train()(x), block.train()(x))
-    again = path.with_name("again.npz")
-    save_model(found, again)
-    assert again.read_bytes() == path.read_bytes()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
