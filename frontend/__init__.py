@@ -13,6 +13,7 @@ from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
 from .groupsum import GroupSum  # noqa: E402
 from .learned_connections import LearnableDenseConnections  # noqa: E402
+from .learned_conv_connections import LearnableConvConnections  # noqa: E402
 from .measure import evaluate  # noqa: E402
 from .model_file import load_model, save_model  # noqa: E402
 from .models import RECIPES, Recipe, recipe  # noqa: E402
@@ -38,6 +39,7 @@ __all__ = [
     "GroupSum",
     "History",
     "LearnableBinarization",
+    "LearnableConvConnections",
     "LearnableDenseConnections",
     "LightLUTParametrization",
     "LogicConv2d",

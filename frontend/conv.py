@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..runtime.errors import InputError
 from .conv_connections import FixedConvConnections
+from .learned_conv_connections import LearnableConvConnections
 from .options import check_choice, check_size, each, is_int, with_options
 from .table_parametrization import PARAMETRIZATIONS
 from .weights import regularization_loss, rescale
@@ -17,6 +18,11 @@ from .weights import regularization_loss, rescale
 DEEPEST = 16  # levels of a tree
 _LEAVES = 1 << 16  # of a tree
 _MOST = 2**31 - 1  # what a net number can count
+
+CONNECTIONS: dict[str, type[FixedConvConnections]] = {
+    "fixed": FixedConvConnections,
+    "learnable": LearnableConvConnections,
+}
 
 
 class LogicConvNd(nn.Module):
@@ -42,15 +48,17 @@ class LogicConvNd(nn.Module):
         parametrization: "raw", "warp" or "light", as in `LogicDense`.
         parametrization_kwargs: options of `LUTParametrization`: weight_init, residual_probability,
             temperature, forward_sampling.
-        connections: "fixed".
+        connections: "fixed", or "learnable" (arXiv:2511.12340).
         connections_kwargs: options of `FixedConvConnections`: init_method ("random" or
-            "random-unique"), channel_group_size, indices.
+            "random-unique"), channel_group_size, indices; of `LearnableConvConnections` also
+            num_candidates, temperature, gumbel, forward_sampling.
 
     Attributes:
         tree_weights: float32 [k**(tree_depth - 1 - i), num_kernels, numbers a gate] for level `i`;
             node `j` of a level reads nodes `k * j` to `k * j + k - 1` of the level before. A gate
             has 16 numbers ("raw"; 4 for k = 1) or 2**k.
-        connections: holds `indices`, what the first level reads.
+        connections: `connections.resolve_connections()` is what the first level reads in evaluation
+            mode; fixed wiring holds it as `indices`.
         kernel_positions: the output's size in each dimension,
             `(in_dim + 2 * padding - receptive_field_size) // stride + 1`.
 
@@ -86,7 +94,7 @@ class LogicConvNd(nn.Module):
         )
         self.channels, self.num_kernels = channels, num_kernels
         check_choice(owner, "parametrization", parametrization, PARAMETRIZATIONS)
-        check_choice(owner, "connections", connections, ("fixed",), "; nothing else is there yet")
+        check_choice(owner, "connections", connections, CONNECTIONS)
         self.stride, self.padding = stride, padding
         self.device = device
         self.grad_factor = grad_factor
@@ -101,7 +109,7 @@ class LogicConvNd(nn.Module):
         ).to(device)
         self.tree_depth = _checked_depth(owner, tree_depth, lut_rank)
         self.tree_weights = self._init_weights()
-        self.connections = self._init_connections(owner, connections_kwargs)
+        self.connections = self._init_connections(owner, connections, connections_kwargs)
         self.kernel_positions = list(self.connections.places)
         self.n_kernel_positions = prod(self.kernel_positions)
         self._check_places(owner)
@@ -142,10 +150,12 @@ class LogicConvNd(nn.Module):
             for nodes, weight in zip(sizes, levels, strict=True)
         )
 
-    def _init_connections(self, owner: str, options: dict[str, Any] | None) -> FixedConvConnections:
+    def _init_connections(
+        self, owner: str, connections: str, options: dict[str, Any] | None
+    ) -> FixedConvConnections:
         return with_options(
             owner,
-            FixedConvConnections,
+            CONNECTIONS[connections],
             options,
             "connections_kwargs",
             in_dim=self.in_dim,
@@ -200,12 +210,13 @@ class LogicConvNd(nn.Module):
 
     def _trees(self, features: Tensor) -> Tensor:
         """All kernels at all places: [features, batch] to [num_kernels * places, batch]."""
-        for i, level in enumerate(self.connections.levels()):
+        features, levels, factor = self.connections.feed(features, self.grad_factor)
+        for i, level in enumerate(levels):
             features = self.parametrization.evaluate(
                 features,
                 self.tree_weights[i].flatten(0, 1),
                 level,
-                1.0 if i else self.grad_factor,
+                1.0 if i else factor,
                 self.training,
                 self.n_kernel_positions,
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -10,29 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .connections import INIT_METHODS, random_unique
-from .functional import readers_of
-
-
-class Level:
-    """The wiring of one tree level over all places.
-
-    Args:
-        indices: int64 [k, gates * places], the features that each gate reads.
-        in_dim: how many features there are.
-    """
-
-    def __init__(self, indices: Tensor, in_dim: int) -> None:
-        self.indices = indices
-        self.in_dim = in_dim
-
-    @cached_property
-    def transposed(self) -> tuple[Tensor, Tensor]:
-        """What `functional.readers_of` says of it; needed by the backward pass only."""
-        return readers_of(self.indices, self.in_dim)
-
-    def readers(self) -> tuple[Tensor, Tensor]:
-        return self.transposed
+from .connections import INIT_METHODS, Wiring, random_unique, unknown_method
 
 
 class FixedConvConnections(nn.Module):
@@ -104,7 +81,7 @@ class FixedConvConnections(nn.Module):
         )
         wiring = self._draw(init_method) if indices is None else self._checked(indices)
         self.register_buffer("indices", wiring.to(device))
-        self._levels: tuple[Tensor, int, list[Level]] | None = None
+        self._levels: tuple[Tensor, int, list[Wiring]] | None = None
 
     @property
     def n_features(self) -> int:
@@ -132,7 +109,7 @@ class FixedConvConnections(nn.Module):
             found = found * size + at
         return torch.where(real, found, self.n_features)
 
-    def levels(self) -> list[Level]:
+    def levels(self) -> list[Wiring]:
         """The wiring of every tree level, kept until `indices` changes.
 
         Features of the first level are those of the input and, with padding, one more, zero.
@@ -147,23 +124,46 @@ class FixedConvConnections(nn.Module):
             self._levels = kept
         return kept[2]
 
-    def _made_levels(self, indices: Tensor) -> list[Level]:
+    @property
+    def ends(self) -> tuple[int, int, int]:
+        """(inputs of a gate, kernels, gates of a kernel's first level)."""
+        return (self.lut_rank, self.num_kernels, self._leaves // self.lut_rank)
+
+    def resolve_connections(self) -> Tensor:
+        """The wiring of evaluation mode, in the shape of `indices`."""
+        return self.indices
+
+    def feed(self, features: Tensor, grad_factor: float) -> tuple[Tensor, list[Wiring], float]:
+        """What the trees are evaluated on: features, the levels' wiring, and a factor.
+
+        Args:
+            features: [inputs, batch], and a row of zeros if there is padding.
+            grad_factor: scales the gradient for `features`.
+
+        Returns:
+            What the first level reads, the wiring of all levels, and what scales the gradient of
+            what the first level reads.
+        """
+        return features, self.levels(), grad_factor
+
+    def _made_levels(self, indices: Tensor) -> list[Wiring]:
         rank = self.lut_rank
         first = self.features(indices).transpose(1, 2).reshape(rank, -1)
-        levels = [Level(first, self.n_features + (self.padding > 0))]
+        bottom = Wiring(first, self.n_features + (self.padding > 0))
+        return [bottom, *self._levels_above(bottom)]
+
+    def _levels_above(self, bottom: Wiring) -> list[Wiring]:
+        rank, levels = self.lut_rank, [bottom]
         for _ in range(1, self.tree_depth):
             below = levels[-1].indices.shape[1]
-            nodes = torch.arange(below, device=indices.device)
+            nodes = torch.arange(below, device=bottom.indices.device)
             sets = nodes.reshape(-1, rank, self.num_kernels * prod(self.places))
-            levels.append(Level(sets.transpose(0, 1).reshape(rank, -1), below))
-        return levels
+            levels.append(Wiring(sets.transpose(0, 1).reshape(rank, -1), below))
+        return levels[1:]
 
     def _draw(self, init_method: str) -> Tensor:
         if init_method not in INIT_METHODS:
-            raise InputError(
-                f"connections: init_method {init_method!r}; allowed are "
-                f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
-            )
+            raise unknown_method(init_method)
         unique = init_method == "random-unique"
         leaves = self._sets(unique) if self.channel_group_size is None else self._groups(unique)
         shape = (self.num_kernels, -1, self.lut_rank, len(self.in_dim) + 1)
@@ -182,7 +182,7 @@ class FixedConvConnections(nn.Module):
             found = torch.stack(drawn).reshape(self.num_kernels, -1)
         else:
             found = torch.randint(prod(shape), (self.num_kernels, self._leaves))
-        return _unravel(found, shape)
+        return unravel(found, shape)
 
     def _groups(self, unique: bool) -> Tensor:
         """Leaves [num_kernels, 2**tree_depth, dims + 1] from a few channels each."""
@@ -201,7 +201,7 @@ class FixedConvConnections(nn.Module):
             spots = torch.randint(field, (*kernels, share))
         first = torch.arange(self.num_kernels) % (self.channels - group + 1)
         channel = (first[:, None] + torch.arange(group))[..., None].expand_as(spots)
-        spots = _unravel(spots, self.receptive_field_size)
+        spots = unravel(spots, self.receptive_field_size)
         found = torch.cat([spots, channel[..., None]], dim=-1).flatten(1, 2)
         order = torch.rand(self.num_kernels, leaves).argsort(-1)
         return found.take_along_dim(order[..., None], dim=1)
@@ -220,12 +220,11 @@ class FixedConvConnections(nn.Module):
             )
         return group
 
-    def _checked(self, indices: Any) -> Tensor:
+    def _checked(self, indices: Any, leading: tuple[int, ...] = ()) -> Tensor:
         wiring = torch.as_tensor(indices)
         if wiring.is_floating_point() or wiring.dtype == torch.bool or wiring.is_complex():
             raise InputError(f"connections: indices of {wiring.dtype}; allowed are integers")
-        gates = self._leaves // self.lut_rank
-        shape = [self.lut_rank, self.num_kernels, gates, len(self.in_dim) + 1]
+        shape = [*leading, *self.ends, len(self.in_dim) + 1]
         if list(wiring.shape) != shape:
             raise InputError(
                 f"connections: indices of shape {list(wiring.shape)}; allowed is {shape}, for each "
@@ -244,7 +243,15 @@ class FixedConvConnections(nn.Module):
         return f"init_method={self.init_method}, channel_group_size={self.channel_group_size}"
 
 
-def _unravel(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+def ravel(positions: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Numbers [...] of positions [..., len(shape)] in an array of that shape, the last fastest."""
+    found = positions[..., 0]
+    for axis, size in enumerate(shape[1:], 1):
+        found = found * size + positions[..., axis]
+    return found
+
+
+def unravel(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Positions [..., len(shape)] of numbers into an array of that shape, the last one fastest."""
     found: list[Tensor] = []
     for size in reversed(shape):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -107,10 +106,16 @@ _MIXTURE: dict[str, Callable[[Any], bool]] = {
 _TRAINED: dict[str, Callable[[Any], bool]] = {
     "parametrization": _is_text,
     "lut_rank": lambda value: _is_int(value) and 1 <= value <= 6,
+    "connections": is_wiring,
     "grad_factor": _is_finite,
     **_MIXTURE,
 }
-_TRAINED_DEFAULTS: Options = {"forward_sampling": "soft", "parametrization": "raw", "lut_rank": 2}
+_TRAINED_DEFAULTS: Options = {
+    "forward_sampling": "soft",
+    "parametrization": "raw",
+    "lut_rank": 2,
+    "connections": "fixed",
+}
 
 
 def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
@@ -118,6 +123,7 @@ def _trained_options(layer: LogicDense | LogicConvNd) -> Options:
     return {
         "parametrization": mixture.name,
         "lut_rank": layer.lut_rank,
+        "connections": wiring_options(layer.connections),
         "grad_factor": float(layer.grad_factor),
         "temperature": float(mixture.temperature),
         "residual_probability": float(mixture.residual_probability),
@@ -131,12 +137,8 @@ def _arguments(options: Options, arrays: Arrays) -> dict[str, Any]:
     return {
         **{name: value for name, value in options.items() if name not in _MIXTURE},
         "parametrization_kwargs": {name: options[name] for name in _MIXTURE},
-        **wiring_arguments(options.get("connections", "fixed"), arrays),
+        **wiring_arguments(options["connections"], arrays),
     }
-
-
-def _wiring(layer: LogicDense | LogicConvNd) -> NDArray[np.int32]:
-    return layer.connections.indices.cpu().numpy().astype(np.int32)
 
 
 def _numbers(options: Options) -> int:
@@ -158,13 +160,11 @@ _DENSE = Kind(
     {
         "in_dim": is_size,
         "out_dim": is_size,
-        "connections": is_wiring,
         **_TRAINED,
     },
     lambda layer: {
         "in_dim": layer.in_dim,
         "out_dim": layer.out_dim,
-        "connections": wiring_options(layer.connections),
         **_trained_options(layer),
     },
     _build_dense,
@@ -178,13 +178,14 @@ _DENSE = Kind(
             options["connections"], (options["lut_rank"], options["out_dim"]), options["in_dim"]
         ),
     },
-    {**_TRAINED_DEFAULTS, "connections": "fixed"},
+    _TRAINED_DEFAULTS,
 )
 
 
 def _conv(module: type[LogicConvNd]) -> Kind:
     def build(options: Options, arrays: Arrays) -> nn.Module:
         layer = module(**_arguments(options, arrays))
+        restore_wiring(layer.connections, arrays)
         with torch.no_grad():
             for level, weight in enumerate(layer.tree_weights):
                 weight.copy_(torch.from_numpy(arrays[f"tree_weights.{level}"].copy()))
@@ -219,7 +220,7 @@ def _conv_options(layer: LogicConvNd) -> Options:
 def _conv_arrays(layer: LogicConvNd) -> Arrays:
     weights = [weight.detach().cpu().numpy() for weight in layer.tree_weights]
     named = {f"tree_weights.{level}": weight for level, weight in enumerate(weights)}
-    return {**named, "indices": _wiring(layer)}
+    return {**named, **wiring_arrays(layer.connections)}
 
 
 def _conv_shapes(options: Options) -> Shapes:
@@ -229,7 +230,9 @@ def _conv_shapes(options: Options) -> Shapes:
         f"tree_weights.{level}": ((rank ** (depth - 1 - level), kernels, numbers), "float32")
         for level in range(depth)
     }
-    return {**found, "indices": ((rank, kernels, rank ** (depth - 1), axes), "int32")}
+    ends = (rank, kernels, rank ** (depth - 1))
+    most = math.prod(options["receptive_field_size"]) * options["channels"]
+    return {**found, **wiring_shapes(options["connections"], ends, most, (axes,))}
 
 
 _BLOCK_SIZES = (
@@ -255,7 +258,11 @@ def _block_parts(options: Options) -> dict[str, Options]:
     trained = {name: options[name] for name in _TRAINED if name != "lut_rank"}
     sizes = {name: options[name] for name in _BLOCK_SIZES}
     parts = block_parts(**sizes, lut_rank=options["lut_rank"])
-    return {name: {**part, **trained} for name, part in parts.items()}
+    fixed = {"connections": "fixed"}
+    return {
+        name: {**part, **trained, **(fixed if name.startswith("shortcut") else {})}
+        for name, part in parts.items()
+    }
 
 
 def _block_arrays(block: ResidualLogicBlock) -> Arrays:
@@ -273,7 +280,8 @@ def _block_shapes(options: Options) -> Shapes:
 
 
 def _build_block(options: Options, arrays: Arrays) -> nn.Module:
-    arguments = {key: value for key, value in options.items() if key not in _MIXTURE}
+    others = ("connections", *_MIXTURE)  # each convolution is built again, with its own wiring
+    arguments = {key: value for key, value in options.items() if key not in others}
     mixture = {name: options[name] for name in _MIXTURE}
     block = ResidualLogicBlock(**arguments, parametrization_kwargs=mixture)
     build = _conv(LogicConv2d).build

@@ -67,13 +67,17 @@ class LearnedWiring:
                 "one; allowed is one of the two"
             )
 
+    def _logits(self) -> Tensor:
+        """The weights as [num_candidates, ends]."""
+        return self.weights.flatten(1)
+
     def _chosen(self, candidates: Tensor | None) -> Tensor:
         """The candidates [ends] of the largest weights; arguments as in `choosing.chosen`.
 
         Raises:
             InputError: NaN weights.
         """
-        weights = self.weights.detach().flatten(1)
+        weights = self._logits().detach()
         bad = torch.isnan(weights).any(0)
         if bad.any():
             raise InputError(
@@ -84,7 +88,7 @@ class LearnedWiring:
 
     def _relaxed(self, features: Tensor, candidates: Tensor | None) -> Tensor:
         """Ends [ends, batch] in training mode; arguments as in `choosing.mix`."""
-        logits = self.weights.flatten(1)
+        logits = self._logits()
         if self.gumbel:
             logits = logits + gumbel_noise(logits)
         shares = torch.softmax(logits / self.temperature, dim=0)

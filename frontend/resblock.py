@@ -84,9 +84,9 @@ class ResidualLogicBlock(nn.Module):
         self.receptive_field_size = first.receptive_field_size
         self.main = nn.Sequential(first, _pooling(downsample), second, _pooling(downsample))
         ways: list[nn.Module] = [OrPooling2d(4, 4)] if downsample else []
-        one = {"channel_group_size": 1}
+        one = {"connections": "fixed", "connections_kwargs": {"channel_group_size": 1}}
         ways += [
-            LogicConv2d(**part, **common, connections_kwargs=one)
+            LogicConv2d(**part, **{**common, **one})
             for name, part in parts.items()
             if name.startswith("shortcut")
         ]

@@ -305,7 +305,7 @@ def wired(**options):
             conv(parametrization_kwargs={"forward_sampling": "x"}),
             "forward_sampling='x'; allowed is 'soft', 'hard', 'gumbel_soft' or 'gumbel_hard'",
         ),
-        (conv(connections="learnable"), "connections='learnable'; allowed is 'fixed'"),
+        (conv(connections="grid"), "connections='grid'; allowed is 'fixed' or 'learnable'"),
         (
             conv(3, parametrization_kwargs={"tau": 1.0}),
             "LogicConv3d: parametrization_kwargs has tau; allowed are weight_init",

@@ -49,7 +49,7 @@ def _logic_conv(module: LogicConvNd, x: Traced, tracer: Tracer) -> NetTensor:
 def _kernels(module: LogicConvNd) -> tuple[Netlist, Tensor]:
     """All kernels of one place as a netlist [inputs] to [num_kernels], and its inputs' positions,
     int64 [inputs, dims + 1]."""
-    wiring = module.connections.indices.cpu()
+    wiring = module.connections.resolve_connections().cpu()
     positions, at = torch.unique(wiring.flatten(0, 2), dim=0, return_inverse=True)
     builder = Builder()
     nets = builder.inputs(len(positions))[at.reshape(wiring.shape[:3]).transpose(1, 2).numpy()]
