@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo
+from . import commands, demo, importing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _verify(verbs.add_parser("verify", help="compare module, circuit, library and RTL on data"))
     _bench(verbs.add_parser("bench", help="time a library"))
     _inspect(verbs.add_parser("inspect", help="gates, levels, inputs used, size"))
+    importing.add(verbs.add_parser("import", help="another library's circuit to a circuit file"))
     return parser
 
 

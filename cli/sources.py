@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..compiler import Circuit
 from ..compiler.store import read_circuit
+from ..compiler.torchlogix_json import read_torchlogix
 from ..runtime.archive import parse_archive, read_file, write_file
 from ..runtime.compiled import CompiledCircuit, load
 from ..runtime.errors import FileError, InputError
@@ -27,18 +28,18 @@ class Source:
 
 
 def kind_of(path: Path) -> str:
-    """ "model", "circuit", "plan" (numpy target) or, if it is no archive of ours, "library".
+    """ "model", "circuit", "plan" (numpy target), "torchlogix circuit" (JSON), else "library".
 
     Only loading tells whether a library is one. Raises FileError for a foreign archive.
     """
     data = read_file(path)
     if data.startswith(b"PK"):
         return parse_archive(data, str(path))[0]["gatewright"]
-    return "library"
+    return "torchlogix circuit" if data.lstrip()[:1] == b"{" else "library"
 
 
 def open_source(path: Path) -> Source:
-    """A model file (traced) or a circuit file.
+    """A model file (traced) or a circuit file, ours or torchlogix's.
 
     Raises:
         FileError: the file is neither, or damaged.
@@ -47,6 +48,8 @@ def open_source(path: Path) -> Source:
     kind = kind_of(path)
     if kind == "circuit":
         return Source(path, read_circuit(path))
+    if kind == "torchlogix circuit":
+        return Source(path, read_torchlogix(path))
     if kind == "model":
         from ..frontend import load_model
         from ..frontend.tracing.trace import trace

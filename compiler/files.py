@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ..runtime.errors import FileError
 from .circuit import Circuit
 from .store import read_circuit, write_circuit
+from .torchlogix_json import read_torchlogix
 
-_SUFFIXES = (".npz",)
+_READERS = {".npz": read_circuit, ".json": read_torchlogix}
+_WRITERS = {".npz": write_circuit}
 
 
 def read(path: str | os.PathLike[str]) -> Circuit:
-    """Read a circuit; the suffix says the format: `.npz`.
+    """Read a circuit; the suffix says the format: `.npz`, or torchlogix's `.json`.
 
     Raises:
         FileError: an unknown suffix, or a file that is missing, damaged or hostile.
     """
-    _check_suffix(path)
-    return read_circuit(path)
+    return _by_suffix(path, _READERS)(path)
 
 
 def write(circuit: Circuit, path: str | os.PathLike[str]) -> None:
@@ -28,10 +30,10 @@ def write(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     Raises:
         FileError: an unknown suffix, or the file cannot be written.
     """
-    _check_suffix(path)
-    write_circuit(circuit, path)
+    _by_suffix(path, _WRITERS)(circuit, path)
 
 
-def _check_suffix(path: str | os.PathLike[str]) -> None:
-    if Path(path).suffix not in _SUFFIXES:
-        raise FileError(f"{path}: suffix {Path(path).suffix!r}; allowed are {', '.join(_SUFFIXES)}")
+def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any]) -> Any:
+    if Path(path).suffix not in formats:
+        raise FileError(f"{path}: suffix {Path(path).suffix!r}; allowed are {', '.join(formats)}")
+    return formats[Path(path).suffix]
