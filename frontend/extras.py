@@ -8,12 +8,13 @@ from types import ModuleType
 from ..runtime.errors import ExtraMissing
 
 
-def need(module: str, purpose: str) -> ModuleType:
+def need(module: str, purpose: str, extra: str = "train") -> ModuleType:
     """Import `module`, or say what installs it.
 
     Args:
         module: its import name, such as "torch".
         purpose: what it is needed for; the message begins with it.
+        extra: of our package, which installs it.
 
     Raises:
         ExtraMissing: it is not installed; the message names the extra.
@@ -25,5 +26,5 @@ def need(module: str, purpose: str) -> ModuleType:
             raise
         raise ExtraMissing(
             f"{purpose}: the Python package {module} is not installed; "
-            "install the extra [train], in Gatewright's checkout: pip install '.[train]'"
+            f"install the extra [{extra}], in Gatewright's checkout: pip install '.[{extra}]'"
         ) from None

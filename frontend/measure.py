@@ -39,12 +39,18 @@ def evaluate(model: nn.Module, x: Any, y: Any, mode: str = "discrete") -> float:
 
 def accuracy(model: nn.Module, x: Tensor, y: Tensor, mode: str) -> float:
     """`evaluate` for data that was checked before."""
-    with _switched(model, mode), torch.no_grad():
-        right = sum(
-            int((model(x[start : start + _BATCH]).argmax(1) == y[start : start + _BATCH]).sum())
-            for start in range(0, len(x), _BATCH)
+    return count_right(model, x, y, mode) / len(x)
+
+
+def count_right(model: nn.Module, x: Tensor, y: Tensor, mode: str) -> int:
+    """How many samples are given their class; arguments as in `evaluate`, checked before."""
+    device = device_of(model)
+    with switched(model, mode), torch.no_grad():
+        return sum(
+            int((model(some.to(device)).argmax(1) == classes.to(device)).sum())
+            for some, classes in zip(x.split(_BATCH), y.split(_BATCH), strict=True)
+            if len(some)
         )
-    return right / len(x)
 
 
 def answer(model: nn.Module, x: Any) -> NDArray[Any]:
@@ -54,9 +60,15 @@ def answer(model: nn.Module, x: Any) -> NDArray[Any]:
         model: any module of one tensor. x: [n, ...], numpy or torch.
     """
     samples = as_tensor(x, "x")
-    with _switched(model, "discrete"), torch.no_grad():
-        parts = [model(samples[start : start + _BATCH]) for start in range(0, len(x), _BATCH)]
-        return torch.cat(parts or [model(samples)]).numpy()
+    device = device_of(model)
+    with switched(model, "discrete"), torch.no_grad():
+        parts = [model(some.to(device)) for some in samples.split(_BATCH)]
+        return torch.cat(parts).cpu().numpy()
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model is; the CPU if it has neither parameters nor buffers."""
+    return next((t.device for t in model.state_dict().values()), torch.device("cpu"))
 
 
 def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
@@ -65,8 +77,8 @@ def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
     Raises:
         InputError: it does not.
     """
-    with _switched(model, "discrete"), torch.no_grad():
-        scores = model(x[:1])
+    with switched(model, "discrete"), torch.no_grad():
+        scores = model(x[:1].to(device_of(model)))
     if scores.ndim != 2 or len(scores) != 1:
         raise InputError(
             f"model: scores of shape {list(scores.shape)} for one sample; allowed is [1, classes]; "
@@ -94,8 +106,8 @@ def check_bits(model: nn.Module, x: Tensor) -> None:
         if isinstance(module, LOGIC_LAYERS)
     ]
     try:
-        with _switched(model, "discrete"), torch.no_grad():
-            model(x)
+        with switched(model, "discrete"), torch.no_grad():
+            model(x.to(device_of(model)))
     finally:
         for handle in handles:
             handle.remove()
@@ -111,7 +123,7 @@ def _check_given(name: str, _: nn.Module, given: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def _switched(model: nn.Module, mode: str) -> Iterator[None]:
+def switched(model: nn.Module, mode: str) -> Iterator[None]:
     """Everything in evaluation mode; for "relaxed" all but the logic layers."""
     if mode not in MODES:
         raise InputError(f"evaluate: mode {mode!r}; allowed are {', '.join(MODES)}")

@@ -38,11 +38,18 @@ def save_model(
             shape, or one the model does not take.
         FileError: the file cannot be written.
     """
+    write_archive(path, "model", *check_model(model, input_shape))
+
+
+def check_model(
+    model: nn.Module, input_shape: Sequence[int] | None = None
+) -> tuple[dict[str, Any], Arrays]:
+    """What `save_model` writes of a model, its manifest and arrays; errors as there."""
     shape = _shape_of(model, input_shape)
     arrays: Arrays = {}
     tree = _describe(model, "", arrays)
     _try(model, shape)
-    write_archive(path, "model", {"input_shape": list(shape), "model": tree}, arrays)
+    return {"input_shape": list(shape), "model": tree}, arrays
 
 
 def load_model(path: str | os.PathLike[str]) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .extras import need
@@ -22,6 +23,12 @@ class Reporter:
         if self._bar is not None:
             self._bar.stop()
 
+    def begin(self, checks: Sequence[Any]) -> None:
+        """Show where a resumed run is; `checks` are those made before."""
+        if self._bar is not None and checks:
+            self._bar.update(self._bar.task_ids[0], completed=checks[-1].step)
+            self.show(checks[-1])
+
     def advance(self) -> None:
         """One step was taken."""
         if self._bar is not None:
@@ -31,7 +38,8 @@ class Reporter:
         """Show a `Check` beside the bar."""
         if self._bar is not None:
             text = (
-                f"loss {check.loss:.3f}  relaxed {check.relaxed:.1%}  discrete {check.discrete:.1%}"
+                f"loss {check.loss:.3f}  relaxed {check.relaxed:.1%}  discrete "
+                f"{check.discrete:.1%}  gap {100 * check.gap:+.1f}"
             )
             self._bar.update(self._bar.task_ids[0], seen=text)
 

@@ -20,6 +20,7 @@ from gatewright.frontend import (
 )
 from gatewright.frontend.augment import named, shift
 from gatewright.frontend.models import dense
+from gatewright.frontend.training.optimization import Optimization
 from gatewright.runtime.errors import ExtraMissing, InputError
 
 
@@ -47,7 +48,7 @@ def test_learns_and_is_left_discrete(task):
         lr=0.03, schedule="cosine", progress=False,
     )  # fmt: skip
     assert not model.training
-    assert len(history.checks) == 20
+    assert len(history.checks) == 60
     assert history.checks[-1].step == 240
     assert history.best.discrete == max(check.discrete for check in history.checks)
     assert history.best.gap == history.best.relaxed - history.best.discrete
@@ -124,6 +125,48 @@ def test_missing_torch_names_the_extra(monkeypatch):
         import gatewright.frontend  # noqa: F401
 
 
+def test_learning_rate_rises_then_falls():
+    how = Optimization(lr=0.4, warmup=4, schedule="cosine")
+    rates = [how.rate(step, 12) for step in range(12)]
+    assert rates[:5] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4])
+    assert rates[8] == pytest.approx(0.2)
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert Optimization(lr=0.4, warmup=2).rate(7, 12) == 0.4
+
+
+def weights_after(task, model=None, **options):
+    model = model or small()
+    fit(model, *task, steps=8, progress=False, **options)
+    return model[0].weight.detach()
+
+
+def test_decay_clipping_and_penalties_move_weights_as_they_say(task):
+    plain = weights_after(task)
+    assert weights_after(task, weight_decay=0.5).norm() < plain.norm()
+    first = small()[0].weight.detach()
+    assert (weights_after(task, clip_norm=1e-9) - first).abs().max() < 1e-2
+    drawn = weights_after(task, regularizer="L2", regularization=10.0)
+    assert (1 - drawn.square().sum(1)).abs().mean() < (1 - plain.square().sum(1)).abs().mean()
+    assert torch.allclose(weights_after(task, rescale="L2").norm(dim=1), torch.ones(64))
+
+
+def test_patience_stops_early(task):
+    x, y = task
+    history = fit(
+        small(), x, y, validation=(x[:1], y[:1]), steps=40, check_every=1, patience=3,
+        progress=False,
+    )  # fmt: skip
+    assert len(history.checks) < 40
+    last = [check.discrete for check in history.checks[-4:]]
+    assert last[0] == max(check.discrete for check in history.checks)
+    assert max(last[1:]) <= last[0]
+
+
+def test_epochs_are_checked_one_by_one(task):
+    history = fit(small(), *task, epochs=3, batch_size=50, progress=False)
+    assert [check.step for check in history.checks] == [6, 12, 18]
+
+
 def test_shift_moves_by_one_pixel_at_most():
     image = torch.zeros(200, 1, 5, 4, dtype=torch.uint8)
     image[:, 0, 2, 1] = 9
@@ -141,14 +184,30 @@ def test_shift_moves_by_one_pixel_at_most():
     [
         ({}, "steps None and epochs None; allowed is exactly one"),
         ({"steps": 1, "epochs": 1}, "steps 1 and epochs 1"),
-        ({"steps": 0}, "0 steps; allowed is 1 or more"),
-        ({"steps": 1, "batch_size": 0}, "batch_size 0; allowed is 1 or more"),
+        ({"steps": 0}, "steps 0; allowed are integers from 1"),
+        ({"steps": 1, "batch_size": 0}, "batch_size 0; allowed are integers from 1"),
         ({"steps": 1, "lr": 0.0}, "lr 0.0; allowed is a positive number"),
         ({"steps": 1, "schedule": "linear"}, "schedule 'linear'; allowed are constant, cosine"),
         ({"steps": 1, "augment": "flip"}, "augment 'flip'; allowed are"),
         ({"steps": 1, "augment": "shift"}, r"augment shift: samples of shape \[12\]"),
-        ({"steps": 1, "threads": 0}, "threads 0; allowed is 1 or more"),
-        ({"steps": 1, "check_every": -1}, "check_every -1; allowed is 1 or more"),
+        ({"steps": 1, "lr": "fast"}, "lr 'fast'; allowed is a positive number"),
+        ({"steps": 2.5}, "steps 2.5; allowed are integers from 1"),
+        ({"epochs": True}, "epochs True; allowed are integers from 1"),
+        ({"steps": 1, "patience": 0}, "patience 0; allowed are integers from 1"),
+        ({"steps": 4, "warmup": 4}, "warmup 4 of 4 steps; allowed are fewer than the steps"),
+        ({"steps": 4, "warmup": -1}, "warmup -1; allowed are integers from 0"),
+        ({"steps": 1, "weight_decay": -1.0}, "weight_decay -1.0; allowed is 0 or a positive"),
+        ({"steps": 1, "clip_norm": 0}, "clip_norm 0; allowed is a positive number"),
+        ({"steps": 1, "regularizer": "L1"}, "regularizer='L1'; allowed is 'L2', 'abs_sum', 'warp'"),
+        ({"steps": 1, "regularizer": "L2"}, "'L2' with regularization 0.0; allowed are both or"),
+        ({"steps": 1, "rescale": "max"}, "rescale='max'; allowed is 'clip', 'abs_sum', 'L2' or N"),
+        ({"steps": 1, "precision": "half"}, "precision='half'; allowed is 'float32' or 'bfloat16'"),
+        ({"steps": 1, "precision": "bfloat16"}, "'bfloat16' on cpu; allowed there is 'float32'"),
+        ({"steps": 1, "device": "tpu"}, "device 'tpu'; allowed are cpu and cuda"),
+        ({"steps": 1, "device": "cuda:99"}, r"'cuda:99'; PyTorch finds \d+ CUDA devices here"),
+        ({"steps": 1, "resume": True}, "resume and tensorboard need folder="),
+        ({"steps": 1, "threads": 0}, "threads 0; allowed are integers from 1"),
+        ({"steps": 1, "check_every": -1}, "check_every -1; allowed are integers from 1"),
     ],
 )
 def test_option_messages(task, options, message):
@@ -173,6 +232,9 @@ def test_data_messages(task):
 def test_model_messages(task):
     with pytest.raises(InputError, match="no trainable parameters; add a LogicDense"):
         fit(GroupSum(2), *task, steps=1, progress=False)
+    floats = (task[0].astype(np.float32), task[1])
+    with pytest.raises(InputError, match="regularizer 'L2', but no layer of the model has get_reg"):
+        fit(nn.Linear(12, 2), *floats, steps=1, regularizer="L2", regularization=0.1)
     with pytest.raises(InputError, match=r"scores of shape \[1, 12, 1\] .* allowed is \[1, class"):
         evaluate(nn.Unflatten(1, (12, 1)), *task)
     with pytest.raises(InputError, match="mode 'hard'; allowed are relaxed, discrete"):
