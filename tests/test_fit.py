@@ -10,6 +10,7 @@ from training_threads import one_thread  # noqa: F401
 
 from gatewright.frontend import (
     GroupSum,
+    LearnableBinarization,
     LogicConv2d,
     LogicDense,
     Recipe,
@@ -150,6 +151,16 @@ def test_decay_clipping_and_penalties_move_weights_as_they_say(task):
     assert torch.allclose(weights_after(task, rescale="L2").norm(dim=1), torch.ones(64))
 
 
+@pytest.mark.parametrize(
+    ("temperature", "last"),
+    [(0.25, 0.25), (("linear", 2.0, 1.0), 1.25), (lambda done: 4 - done, 3.25)],
+)
+def test_temperature_follows_its_schedule(task, temperature, last):
+    model = small()
+    fit(model, *task, steps=4, temperature=temperature, progress=False)
+    assert [model[place].parametrization.temperature for place in (0, 1)] == [last, last]
+
+
 def test_patience_stops_early(task):
     x, y = task
     history = fit(
@@ -201,6 +212,10 @@ def test_shift_moves_by_one_pixel_at_most():
         ({"steps": 1, "regularizer": "L1"}, "regularizer='L1'; allowed is 'L2', 'abs_sum', 'warp'"),
         ({"steps": 1, "regularizer": "L2"}, "'L2' with regularization 0.0; allowed are both or"),
         ({"steps": 1, "rescale": "max"}, "rescale='max'; allowed is 'clip', 'abs_sum', 'L2' or N"),
+        ({"steps": 1, "temperature": "hot"}, r"temperature 'hot'; allowed is a number, \(sch"),
+        ({"steps": 1, "temperature": 0}, "temperature 0; allowed is a positive number"),
+        ({"steps": 1, "temperature": ("up", 1, 2)}, "temperature='up'; allowed is 'constant', 'l"),
+        ({"steps": 1, "temperature": ("linear", 1, 0)}, "temperature 0; allowed is a positive n"),
         ({"steps": 1, "precision": "half"}, "precision='half'; allowed is 'float32' or 'bfloat16'"),
         ({"steps": 1, "precision": "bfloat16"}, "'bfloat16' on cpu; allowed there is 'float32'"),
         ({"steps": 1, "device": "tpu"}, "device 'tpu'; allowed are cpu and cuda"),
@@ -232,6 +247,9 @@ def test_data_messages(task):
 def test_model_messages(task):
     with pytest.raises(InputError, match="no trainable parameters; add a LogicDense"):
         fit(GroupSum(2), *task, steps=1, progress=False)
+    binary = nn.Sequential(LearnableBinarization([[0.5]] * 12), GroupSum(2))
+    with pytest.raises(InputError, match=r"temperature 2\.0, but the model has no gates"):
+        fit(binary, *task, steps=1, temperature=2.0, progress=False)
     floats = (task[0].astype(np.float32), task[1])
     with pytest.raises(InputError, match="regularizer 'L2', but no layer of the model has get_reg"):
         fit(nn.Linear(12, 2), *floats, steps=1, regularizer="L2", regularization=0.1)

@@ -152,13 +152,13 @@ def test_a_truncated_state_is_refused(whole, tmp_path):
 
 def test_a_full_disk_loses_nothing(whole, tmp_path):
     class Full(Flip):
-        """After the first check, no file may be larger than the model."""
+        """After the first check, no file may be as large as the state."""
 
         __qualname__ = "Flip"
 
         def __call__(self, x, generator):
             if self.calls == 8:
-                room = (tmp_path / "model.npz").stat().st_size + 1
+                room = (tmp_path / "state.npz").stat().st_size - 1
                 resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
             return super().__call__(x, generator)
 

@@ -22,6 +22,7 @@ from gatewright.runtime.errors import InputError
 
 NOISY = {"forward_sampling": "gumbel_soft"}
 OPTIONS = {"epochs": 3, "batch_size": 24, "lr": 0.05, "schedule": "cosine", "weight_decay": 0.01}
+OPTIONS |= {"temperature": ("exponential", 2.0, 0.5), "warmup": 3}
 
 
 def task() -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ from .arguments import check_whole
 from .batches import Batches
 from .folder import RunFolder
 from .history import History
-from .optimization import Optimization
+from .optimization import Optimization, Temperature
 from .plan import Plan
 from .processes import Processes, find_device, join
 from .state import digest_model, digest_tensors
@@ -52,6 +52,7 @@ def fit(
     regularizer: str | None = None,
     regularization: float = 0.0,
     rescale: str | None = None,
+    temperature: Temperature | None = None,
     precision: str = "float32",
     augment: str | Augment | None = None,
     check_every: int | None = None,
@@ -88,6 +89,8 @@ def fit(
         regularizer, regularization: penalty that layers have in `get_regularization_loss`, and its
             weight in the loss; it is averaged over a layer's gates and summed over layers.
         rescale: what layers do in `rescale_weights` after each step.
+        temperature: of all gates: a number, (schedule, start, end) with a name of
+            `gatewright.frontend.schedules`, or a function of the share of training done, 0 to 1.
         precision: "float32", or on CUDA devices "bfloat16", PyTorch's automatic mixed precision.
         augment: "shift", or a function (batch, torch.Generator) -> batch; training data only.
         check_every: steps between checks; if None, a pass over the data where epochs are given,
@@ -111,8 +114,9 @@ def fit(
         ExtraMissing: progress without rich, or tensorboard without tensorboard.
     """
     how = Optimization(
-        lr, schedule, warmup, weight_decay, clip_norm, regularizer, regularization, rescale
-    )
+        lr, schedule, warmup, weight_decay, clip_norm,
+        regularizer, regularization, rescale, temperature,
+    )  # fmt: skip
     samples, labels = check_pair(x, y, "training")
     held = check_pair(*validation, "validation") if validation else _part(samples, labels)
     plan = Plan.of(len(samples), batch_size, steps, epochs, check_every, patience)
@@ -160,7 +164,9 @@ def _identity(
 
 
 def _plain(value: Any) -> Any:
-    """As JSON; a function or other callable by its name."""
+    """As JSON has it; a function or other callable by its name."""
+    if isinstance(value, tuple):
+        return list(value)
     if callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
     return value.item() if hasattr(value, "item") else value

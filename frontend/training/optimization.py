@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from ...runtime.errors import InputError
 from ..options import check_choice
+from ..schedules import SCHEDULES, scheduled, set_temperature
 from ..weights import REGULARIZERS, RESCALINGS
 from .arguments import check_number, check_whole
 
-SCHEDULES = ("constant", "cosine")
+RATES = ("constant", "cosine")
+Temperature = float | tuple[str, float, float] | Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,19 @@ class Optimization:
     regularizer: str | None = None
     regularization: float = 0.0
     rescale: str | None = None
+    temperature: Temperature | None = None
 
     def __post_init__(self) -> None:
         check_number("lr", self.lr)
-        if self.schedule not in SCHEDULES:
-            raise InputError(f"fit: schedule {self.schedule!r}; allowed are {', '.join(SCHEDULES)}")
+        if self.schedule not in RATES:
+            raise InputError(f"fit: schedule {self.schedule!r}; allowed are {', '.join(RATES)}")
         check_whole("warmup", self.warmup, 0)
         check_number("weight_decay", self.weight_decay, zero=True)
         if self.clip_norm is not None:
             check_number("clip_norm", self.clip_norm)
         check_choice("fit", "regularizer", self.regularizer, (*REGULARIZERS, None))
         check_choice("fit", "rescale", self.rescale, (*RESCALINGS, None))
+        self._check_temperature()
         check_number("regularization", self.regularization, zero=True)
         if (self.regularizer is None) != (self.regularization == 0):
             raise InputError(
@@ -52,6 +56,22 @@ class Optimization:
                 f"{self.regularization}; allowed are both or neither, for example "
                 "regularizer='L2', regularization=0.001"
             )
+
+    def _check_temperature(self) -> None:
+        found = self.temperature
+        if found is None or callable(found):
+            return
+        if isinstance(found, tuple | list) and len(found) == 3:
+            check_choice("fit", "temperature", found[0], SCHEDULES)
+            for value in found[1:]:
+                check_number("temperature", value)
+        elif not isinstance(found, float | int):
+            raise InputError(
+                f"fit: temperature {found!r}; allowed is a number, (schedule, start, end) such as "
+                "('exponential', 2.0, 0.5), or a function of the share of training done"
+            )
+        else:
+            check_number("temperature", found)
 
     def check_model(self, model: nn.Module, total: int) -> list[nn.Parameter]:
         """The trainable parameters of a model that takes these options for `total` steps.
@@ -72,6 +92,11 @@ class Optimization:
                     f"fit: {option} {found!r}, but no layer of the model has {method}; "
                     f"use {option}=None"
                 )
+        if not self.set_temperature(model, 0, total) and self.temperature is not None:
+            raise InputError(
+                f"fit: temperature {self.temperature!r}, but the model has no gates; "
+                "use temperature=None"
+            )
         if self.warmup >= total:
             raise InputError(
                 f"fit: warmup {self.warmup} of {total} steps; allowed are fewer than the steps"
@@ -86,6 +111,20 @@ class Optimization:
             return self.lr
         done = math.pi * (step - self.warmup) / (total - self.warmup)
         return self.lr * 0.5 * (1 + math.cos(done))
+
+    def set_temperature(self, model: nn.Module, step: int, total: int) -> int:
+        """Set the temperature of a step, counted from 0; how many layers have gates.
+
+        Raises:
+            InputError: a function answered something that is not positive.
+        """
+        found = self.temperature
+        if found is None:
+            return 0
+        if isinstance(found, tuple | list):
+            name, start, end = found
+            return set_temperature(model, scheduled(name, start, end, step / total))
+        return set_temperature(model, found(step / total) if callable(found) else found)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Adam, or AdamW where weights decay."""

@@ -78,6 +78,7 @@ class Trainer:
     def _step(self, step: int) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = self.how.rate(step - 1, self.plan.steps)
+        self.how.set_temperature(self.model, step - 1, self.plan.steps)
         x, y = self.batches.next()
         part = self.processes.share(y)
         with torch.autocast("cuda", torch.bfloat16, enabled=self.half):
