@@ -9,6 +9,11 @@ from .binarization import Binarization, FixedBinarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
 from .conv import LogicConv2d, LogicConv3d  # noqa: E402
 from .conv_connections import FixedConvConnections  # noqa: E402
+from .conv_transpose import (  # noqa: E402
+    FixedConvTransposeConnections,
+    LogicConvTranspose2d,
+    LogicConvTranspose3d,
+)
 from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
 from .groupsum import GroupSum  # noqa: E402
@@ -35,6 +40,7 @@ __all__ = [
     "Dataset",
     "FixedBinarization",
     "FixedConvConnections",
+    "FixedConvTransposeConnections",
     "FixedDenseConnections",
     "GroupSum",
     "History",
@@ -44,6 +50,8 @@ __all__ = [
     "LightLUTParametrization",
     "LogicConv2d",
     "LogicConv3d",
+    "LogicConvTranspose2d",
+    "LogicConvTranspose3d",
     "LogicDense",
     "OrPooling2d",
     "OrPooling3d",

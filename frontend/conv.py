@@ -9,15 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
+from .conv_checks import check_places, check_sizes, check_window, checked_depth
 from .conv_connections import FixedConvConnections
 from .learned_conv_connections import LearnableConvConnections
-from .options import check_choice, check_size, each, is_int, with_options
+from .options import check_choice, each, with_options
 from .table_parametrization import PARAMETRIZATIONS
 from .weights import regularization_loss, rescale
-
-DEEPEST = 16  # levels of a tree
-_LEAVES = 1 << 16  # of a tree
-_MOST = 2**31 - 1  # what a net number can count
 
 CONNECTIONS: dict[str, type[FixedConvConnections]] = {
     "fixed": FixedConvConnections,
@@ -67,6 +64,7 @@ class LogicConvNd(nn.Module):
     """
 
     dims: ClassVar[int]
+    wirings: ClassVar[dict[str, type[FixedConvConnections]]] = CONNECTIONS
 
     def __init__(
         self,
@@ -94,11 +92,12 @@ class LogicConvNd(nn.Module):
         )
         self.channels, self.num_kernels = channels, num_kernels
         check_choice(owner, "parametrization", parametrization, PARAMETRIZATIONS)
-        check_choice(owner, "connections", connections, CONNECTIONS)
+        check_choice(owner, "connections", connections, self.wirings)
         self.stride, self.padding = stride, padding
         self.device = device
         self.grad_factor = grad_factor
         self.lut_rank = lut_rank
+        check_sizes(owner, self)
         self._check_window(owner)
         self.parametrization = with_options(
             owner,
@@ -107,37 +106,15 @@ class LogicConvNd(nn.Module):
             "parametrization_kwargs",
             lut_rank=lut_rank,
         ).to(device)
-        self.tree_depth = _checked_depth(owner, tree_depth, lut_rank)
+        self.tree_depth = checked_depth(owner, tree_depth, lut_rank)
         self.tree_weights = self._init_weights()
         self.connections = self._init_connections(owner, connections, connections_kwargs)
         self.kernel_positions = list(self.connections.places)
         self.n_kernel_positions = prod(self.kernel_positions)
-        self._check_places(owner)
+        check_places(owner, self)
 
     def _check_window(self, owner: str) -> None:
-        for name in ("channels", "num_kernels", "stride"):
-            check_size(owner, name, getattr(self, name))
-        check_size(owner, "padding", self.padding, least=0)
-        field = self.receptive_field_size
-        if self.stride > min(field):
-            raise InputError(
-                f"{owner}: stride {self.stride} for a receptive field of {list(field)}; "
-                f"allowed is at most {min(field)}, so that every input is read"
-            )
-        padded = [size + 2 * self.padding for size in self.in_dim]
-        if any(size > most for size, most in zip(field, padded, strict=True)):
-            raise InputError(
-                f"{owner}: receptive_field_size {list(field)} on an input of {padded} with its "
-                "padding; allowed is at most that; use a smaller window or more padding"
-            )
-
-    def _check_places(self, owner: str) -> None:
-        made = self.num_kernels * self.n_kernel_positions
-        if max(made, self.connections.n_features) > _MOST:
-            raise InputError(
-                f"{owner}: {self.connections.n_features} inputs and {made} outputs; "
-                f"allowed are at most {_MOST} of each"
-            )
+        check_window(owner, self)
 
     def _init_weights(self) -> nn.ParameterList:
         sizes = [self.lut_rank**level for level in reversed(range(self.tree_depth))]
@@ -155,7 +132,7 @@ class LogicConvNd(nn.Module):
     ) -> FixedConvConnections:
         return with_options(
             owner,
-            CONNECTIONS[connections],
+            self.wirings[connections],
             options,
             "connections_kwargs",
             in_dim=self.in_dim,
@@ -163,10 +140,13 @@ class LogicConvNd(nn.Module):
             num_kernels=self.num_kernels,
             tree_depth=self.tree_depth,
             receptive_field_size=self.receptive_field_size,
-            stride=self.stride,
-            padding=self.padding,
             lut_rank=self.lut_rank,
+            **self._window_options(),
         ).to(self.device)
+
+    def _window_options(self) -> dict[str, Any]:
+        """Where the windows are, for the connections."""
+        return {"stride": self.stride, "padding": self.padding}
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -206,7 +186,7 @@ class LogicConvNd(nn.Module):
     def _features(self, x: Tensor) -> Tensor:
         """[features, batch], with a row of zeros at the end if there is padding."""
         rows = x.reshape(-1, prod(self.in_shape)).t().to(self.tree_weights[0].dtype)
-        return nn.functional.pad(rows, (0, 0, 0, int(self.padding > 0))).contiguous()
+        return nn.functional.pad(rows, (0, 0, 0, int(self.connections.pads))).contiguous()
 
     def _trees(self, features: Tensor) -> Tensor:
         """All kernels at all places: [features, batch] to [num_kernels * places, batch]."""
@@ -267,16 +247,6 @@ class LogicConvNd(nn.Module):
             f"tree_depth={self.tree_depth}, receptive_field_size={self.receptive_field_size}, "
             f"stride={self.stride}, padding={self.padding}, lut_rank={self.lut_rank}"
         )
-
-
-def _checked_depth(owner: str, depth: Any, lut_rank: int) -> int:
-    deepest = max(d for d in range(1, DEEPEST + 1) if lut_rank**d <= _LEAVES)
-    if not is_int(depth) or depth > deepest:
-        raise InputError(
-            f"{owner}: tree_depth {depth!r}; allowed are integers from 1 to {deepest}; "
-            f"a kernel reads {lut_rank}**tree_depth inputs"
-        )
-    return depth
 
 
 class LogicConv2d(LogicConvNd):

@@ -75,13 +75,19 @@ class FixedConvConnections(nn.Module):
         self.init_method = init_method if indices is None else "given"
         self.channel_group_size = channel_group_size
         self.lut_rank = lut_rank
-        self.places = tuple(
-            (size + 2 * padding - field) // stride + 1
-            for size, field in zip(in_dim, receptive_field_size, strict=True)
-        )
+        self.places = self._places()
         wiring = self._draw(init_method) if indices is None else self._checked(indices)
         self.register_buffer("indices", wiring.to(device))
         self._levels: tuple[Tensor, int, list[Wiring]] | None = None
+
+    def _places(self) -> tuple[int, ...]:
+        sizes = zip(self.in_dim, self.receptive_field_size, strict=True)
+        return tuple((size + 2 * self.padding - field) // self.stride + 1 for size, field in sizes)
+
+    @property
+    def pads(self) -> bool:
+        """Whether the input is followed by a zero, which stands for what is around it."""
+        return self.padding > 0
 
     @property
     def n_features(self) -> int:
@@ -100,14 +106,18 @@ class FixedConvConnections(nn.Module):
         """
         found = positions[..., -1:]
         real = torch.ones((), dtype=torch.bool, device=positions.device)
-        starts = torch.cartesian_prod(
-            *(torch.arange(n, device=positions.device) * self.stride for n in self.places)
+        places = torch.cartesian_prod(
+            *(torch.arange(n, device=positions.device) for n in self.places)
         )
         for axis, size in enumerate(self.in_dim):
-            at = positions[..., axis, None] + (starts[:, axis] - self.padding)
+            at = self._at(axis, positions[..., axis, None], places[:, axis])
             real = real & (at >= 0) & (at < size)
             found = found * size + at
         return torch.where(real, found, self.n_features)
+
+    def _at(self, axis: int, spot: Tensor, place: Tensor) -> Tensor:
+        """Where along an axis of the input a spot of the window at a place is."""
+        return spot + (place * self.stride - self.padding)
 
     def levels(self) -> list[Wiring]:
         """The wiring of every tree level, kept until `indices` changes.
@@ -149,7 +159,7 @@ class FixedConvConnections(nn.Module):
     def _made_levels(self, indices: Tensor) -> list[Wiring]:
         rank = self.lut_rank
         first = self.features(indices).transpose(1, 2).reshape(rank, -1)
-        bottom = Wiring(first, self.n_features + (self.padding > 0))
+        bottom = Wiring(first, self.n_features + self.pads)
         return [bottom, *self._levels_above(bottom)]
 
     def _levels_above(self, bottom: Wiring) -> list[Wiring]:
@@ -185,7 +195,7 @@ class FixedConvConnections(nn.Module):
         return unravel(found, shape)
 
     def _groups(self, unique: bool) -> Tensor:
-        """Leaves [num_kernels, 2**tree_depth, dims + 1] from a few channels each."""
+        """Leaves [num_kernels, leaves, dims + 1] from a few channels each."""
         group, leaves = self._group(), self._leaves
         field, share = prod(self.receptive_field_size), leaves // group
         if unique and share > field:

@@ -24,7 +24,9 @@ from .connection_kinds import (
     wiring_options,
     wiring_shapes,
 )
-from .conv import DEEPEST, LogicConv2d, LogicConv3d, LogicConvNd
+from .conv import LogicConv2d, LogicConv3d, LogicConvNd
+from .conv_checks import DEEPEST
+from .conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d, LogicConvTransposeNd
 from .dense import LogicDense
 from .groupsum import GroupSum
 from .pool import OrPooling2d, OrPooling3d, OrPoolingNd
@@ -201,11 +203,15 @@ def _conv(module: type[LogicConvNd]) -> Kind:
         "padding": lambda value: _is_int(value) and 0 <= value <= LIMIT,
         **_TRAINED,
     }
+    if issubclass(module, LogicConvTransposeNd):
+        checks["output_padding"] = _are(module.dims, 0)
     return Kind(module, checks, _conv_options, build, _conv_arrays, _conv_shapes, _TRAINED_DEFAULTS)
 
 
 def _conv_options(layer: LogicConvNd) -> Options:
+    transposed = isinstance(layer, LogicConvTransposeNd)
     return {
+        **({"output_padding": list(layer.output_padding)} if transposed else {}),
         "in_dim": list(layer.in_dim),
         "channels": layer.channels,
         "num_kernels": layer.num_kernels,
@@ -409,6 +415,8 @@ KINDS: dict[str, Kind] = {
         _DENSE,
         _conv(LogicConv2d),
         _conv(LogicConv3d),
+        _conv(LogicConvTranspose2d),
+        _conv(LogicConvTranspose3d),
         _BLOCK,
         _pool(OrPooling2d),
         _pool(OrPooling3d),

@@ -27,9 +27,10 @@ def save_model(
 
     Args:
         model: a layer, or nn.Sequential of layers and of other nn.Sequential; allowed layers are
-            LogicDense, LogicConv2d, LogicConv3d, ResidualLogicBlock, OrPooling2d, OrPooling3d,
-            FixedBinarization, SoftBinarization, LearnableBinarization, GroupSum, Flatten,
-            Unflatten, Identity, and those of `gatewright.frontend.compat`.
+            LogicDense, LogicConv2d, LogicConv3d, LogicConvTranspose2d, LogicConvTranspose3d,
+            ResidualLogicBlock, OrPooling2d, OrPooling3d, FixedBinarization, SoftBinarization,
+            LearnableBinarization, GroupSum, Flatten, Unflatten, Identity, and those of
+            `gatewright.frontend.compat`.
         path: conventionally ends in `.npz`; an existing file is replaced in one step.
         input_shape: of one sample; `model.input_shape` if None.
 

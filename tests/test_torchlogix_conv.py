@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gatewright.frontend import LogicConv2d, LogicConv3d, ResidualLogicBlock
+from gatewright import frontend
+from gatewright.frontend import ResidualLogicBlock
 
 RECORD = Path(__file__).parent / "golden" / "torchlogix_conv.json"
 SIZES = {"in_dim": (6, 7), "channels": 3, "num_kernels": 5, "receptive_field_size": (3, 2)}
@@ -22,6 +23,13 @@ CASES = {
     "light-4": {"tree_depth": 2, "parametrization_kwargs": {"temperature": 0.6}},
     "light-4 3d": {"tree_depth": 1, "in_dim": 4, "receptive_field_size": 3},
     "light-6": {"tree_depth": 2},
+    "raw-2 transposed": {
+        "tree_depth": 2,
+        "receptive_field_size": 3,
+        "stride": 2,
+        "padding": 1,
+        "output_padding": 1,
+    },
 }
 
 
@@ -31,11 +39,14 @@ def spread(*shape):
     return torch.from_numpy(numbers.astype(np.float32)).reshape(shape)
 
 
-def built(case, two, three):
-    """The layer of a case by those classes, with weights that are spread."""
-    name, _, dims = case.partition(" ")
+CLASSES = {"": "LogicConv2d", "3d": "LogicConv3d", "transposed": "LogicConvTranspose2d"}
+
+
+def built(case, layers):
+    """The layer of a case by the class of that module, with weights that are spread."""
+    name, _, kind = case.partition(" ")
     parametrization, rank = name.split("-")
-    layer = (three if dims == "3d" else two)(
+    layer = getattr(layers, CLASSES[kind])(
         **{**SIZES, **CASES[case]}, parametrization=parametrization, lut_rank=int(rank)
     )
     return spread_weights(layer)
@@ -50,7 +61,7 @@ def spread_weights(module):
 
 def ours(case):
     """Our layer, its wiring spread over the window."""
-    layer = built(case, LogicConv2d, LogicConv3d)
+    layer = built(case, frontend)
     wiring = layer.connections.indices
     sizes = torch.tensor([*layer.receptive_field_size, layer.channels])
     at = 5 * torch.arange(wiring.numel()).reshape(wiring.shape) // 3
@@ -93,7 +104,7 @@ def peer():
 def theirs(case, layer):
     from torchlogix import layers
 
-    found = built(case, layers.LogicConv2d, layers.LogicConv3d)
+    found = built(case, layers)
     wire(found, layer)
     return found
 
