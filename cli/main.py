@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo, importing
+from . import commands, demo, importing, models
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _demo(verbs.add_parser("demo", help="train, compile, verify, time and emit, on real digits"))
     _train(verbs.add_parser("train", help="train a network and write a model file"))
+    models.add(verbs.add_parser("models", help="published networks by name"))
     _compile(verbs.add_parser("compile", help="a model or circuit to a shared library"))
     _emit(verbs.add_parser("emit", help="a model or circuit to C or Verilog text"))
     _predict(verbs.add_parser("predict", help="classes of samples"))

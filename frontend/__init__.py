@@ -32,8 +32,10 @@ from .table_parametrization import (  # noqa: E402
     WarpLUTParametrization,
 )
 from .training import Check, History, fit  # noqa: E402
+from .zoo import MODELS, ModelSpec, build_model  # noqa: E402
 
 __all__ = [
+    "MODELS",
     "RECIPES",
     "Binarization",
     "Check",
@@ -53,6 +55,7 @@ __all__ = [
     "LogicConvTranspose2d",
     "LogicConvTranspose3d",
     "LogicDense",
+    "ModelSpec",
     "OrPooling2d",
     "OrPooling3d",
     "RawLUTParametrization",
@@ -60,6 +63,7 @@ __all__ = [
     "ResidualLogicBlock",
     "SoftBinarization",
     "WarpLUTParametrization",
+    "build_model",
     "evaluate",
     "fit",
     "load_dataset",
