@@ -14,6 +14,7 @@ from .conv_connections import FixedConvConnections
 from .learned_conv_connections import LearnableConvConnections
 from .options import check_choice, each, with_options
 from .table_parametrization import PARAMETRIZATIONS
+from .trees import logic_trees, served
 from .weights import regularization_loss, rescale
 
 CONNECTIONS: dict[str, type[FixedConvConnections]] = {
@@ -186,11 +187,17 @@ class LogicConvNd(nn.Module):
     def _features(self, x: Tensor) -> Tensor:
         """[features, batch], with a row of zeros at the end if there is padding."""
         rows = x.reshape(-1, prod(self.in_shape)).t().to(self.tree_weights[0].dtype)
-        return nn.functional.pad(rows, (0, 0, 0, int(self.connections.pads))).contiguous()
+        if self.connections.pads:
+            rows = nn.functional.pad(rows, (0, 0, 0, 1))
+        return rows.contiguous()
 
     def _trees(self, features: Tensor) -> Tensor:
         """All kernels at all places: [features, batch] to [num_kernels * places, batch]."""
         features, levels, factor = self.connections.feed(features, self.grad_factor)
+        if self.parametrization.is_bilinear(self.training) and served(features, len(levels)):
+            weights = [weight.flatten(0, 1) for weight in self.tree_weights]
+            numbers = [self.parametrization.coefficients(w, self.training) for w in weights]
+            return logic_trees(features, numbers, levels[0].indices, factor)
         for i, level in enumerate(levels):
             features = self.parametrization.evaluate(
                 features,

@@ -78,7 +78,7 @@ def _gates_function(x: Tensor) -> type[torch.autograd.Function]:
 def mixture_coefficients(logits: Tensor, basis: Tensor, temperature: float) -> Tensor:
     """Coefficients [4, gates] of softmax mixtures: `logits` [gates, 16], `basis` [16, 4]."""
     if usable(logits):
-        return NativeMixture.apply(logits, basis, temperature)  # type: ignore[no-any-return]
+        return NativeMixture.apply(logits, temperature)  # type: ignore[no-any-return]
     if cuda_usable(logits):
         from .cuda.mixture import TritonMixture
 

@@ -27,22 +27,9 @@ from ..runtime.toolchain import find_compiler
 from . import kernels
 
 _GRAIN = 1 << 18  # elements of a result that are worth another thread
-_EXP_COST = 4  # an exponential, in such elements
+EXP_COST = 4  # an exponential, in such elements
 _ffi: Any = cffi.FFI()
-_ffi.cdef(
-    """
-    void gates_forward(const float *x, const float *c, const int64_t *index, int64_t gates,
-                       int64_t batch, int threads, float *out);
-    void gates_backward(const float *x, const float *c, const int64_t *index,
-                        const int64_t *order, const int64_t *start, const float *grad,
-                        int64_t features, int64_t gates, int64_t batch, float factor, int threads,
-                        float *grad_x, float *grad_c);
-    void mixture_forward(const float *logits, const float *basis, int64_t gates,
-                         float temperature, int threads, float *p, float *c);
-    void mixture_backward(const float *p, const float *basis, const float *grad_c, int64_t gates,
-                          float temperature, int threads, float *grad);
-    """
-)
+_FLAGS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
 
 
 def usable(x: Tensor) -> bool:
@@ -55,9 +42,11 @@ def _library() -> Any:
     """The loaded kernels, or None; says once why they are missing."""
     if os.environ.get("GATEWRIGHT_NATIVE") == "0":
         return None
-    source = files(kernels).joinpath("gates.c").read_bytes()
+    found = [entry for entry in files(kernels).iterdir() if entry.name.endswith((".c", ".h"))]
+    sources = {entry.name: entry.read_bytes() for entry in found}
+    _ffi.cdef(sources["api.h"].decode(), override=True)
     try:
-        return _ffi.dlopen(str(_build(source)))
+        return _ffi.dlopen(str(_build(sources)))
     except (BuildError, OSError) as error:
         warnings.warn(
             f"training in plain PyTorch, which is slower: no native kernels: {error}",
@@ -66,15 +55,15 @@ def _library() -> Any:
         return None
 
 
-def _build(source: bytes) -> Path:
+def _build(sources: dict[str, bytes]) -> Path:
     """Built for this processor and with OpenMP, or without what the compiler does not know."""
     compiler = find_compiler()
     # A cache may be shared by machines of several kinds, so the processor is part of the key.
-    common = ("-ffp-contract=fast", "-fno-math-errno", f"-DPROCESSOR={_processor()}")
+    common = (*_FLAGS, f"-DPROCESSOR={_processor()}")
     for extra in (("-march=native", "-fopenmp"), ("-march=native",), ("-fopenmp",)):
         with suppress(BuildError):
-            return compiler.build({"gates.c": source}, "gates", (*common, *extra))
-    return compiler.build({"gates.c": source}, "gates", common)
+            return compiler.build(sources, "kernels", (*common, *extra))
+    return compiler.build(sources, "kernels", common)
 
 
 def _processor() -> str:
@@ -84,6 +73,27 @@ def _processor() -> str:
     except (OSError, StopIteration):
         features = platform.processor()
     return hashlib.sha256(f"{platform.machine()} {features}".encode()).hexdigest()[:8]
+
+
+def call(kernel: str, *arguments: Any) -> None:
+    """Run a kernel of `kernels/api.h`; tensors, contiguous, become pointers, None the null one."""
+    getattr(_library(), kernel)(*(_argument(argument) for argument in arguments))
+
+
+def threads_for(work: int) -> int:
+    """How many of torch's threads `work` elements are worth."""
+    return min(torch.get_num_threads(), 1 + work // _GRAIN)
+
+
+def groups_of(batch: int) -> int:
+    """How many partial sums a sum over the batch has; GROUP in kernels/lanes.h."""
+    return -(-batch // 64)
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return _ffi.cast("void *", value.data_ptr())
+    return _ffi.NULL if value is None else value
 
 
 class NativeGates(torch.autograd.Function):
@@ -103,12 +113,15 @@ class NativeGates(torch.autograd.Function):
         ctx.transpose, ctx.grad_factor = transpose, grad_factor
         gates, batch = indices.shape[1], x.shape[1]
         out = x.new_empty(gates, batch)
-        _library().gates_forward(
-            *_pointers(x, coefficients, indices),
+        call(
+            "gates_forward",
+            x,
+            coefficients,
+            indices,
             gates,
             batch,
-            _threads(gates * batch),
-            *_pointers(out),
+            threads_for(gates * batch),
+            out,
         )
         return out
 
@@ -116,65 +129,40 @@ class NativeGates(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, coefficients, indices = ctx.saved_tensors
-        grad = grad.contiguous()
-        order, start = ctx.transpose()
+        (features, batch), gates = x.shape, indices.shape[1]
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_c = torch.empty_like(coefficients) if ctx.needs_input_grad[1] else None
-        gates, batch = grad.shape
-        _library().gates_backward(
-            *_pointers(x, coefficients, indices, order, start, grad),
-            len(x),
-            gates,
-            batch,
-            ctx.grad_factor,
-            _threads(2 * gates * batch),
-            *_pointers(grad_x, grad_c),
+        grad_c = torch.empty_like(coefficients)
+        call(
+            "gates_backward",
+            *(x, coefficients, indices, grad.contiguous()),
+            *(features, gates, batch, ctx.grad_factor, threads_for(2 * gates * batch)),
+            *(grad_x, x.new_empty(groups_of(batch), 4 * gates), grad_c),
         )
         return grad_x, grad_c, None, None, None
 
 
 class NativeMixture(torch.autograd.Function):
-    """`functional.mixture_coefficients` by the kernels; the arguments are the same."""
+    """`functional.mixture_coefficients` by the kernels, which know the basis."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, basis: Tensor, temperature: float) -> Tensor:
-        logits, basis = logits.contiguous(), basis.contiguous()
-        mixture = torch.empty_like(logits)
+    def forward(ctx: Any, logits: Tensor, temperature: float) -> Tensor:
+        logits = logits.contiguous()
+        shares = torch.empty_like(logits)
         coefficients = logits.new_empty(4, len(logits))
-        _library().mixture_forward(
-            *_pointers(logits, basis),
-            len(logits),
-            temperature,
-            _threads(_EXP_COST * logits.numel()),
-            *_pointers(mixture, coefficients),
-        )
-        ctx.save_for_backward(mixture, basis)
+        threads = threads_for(EXP_COST * logits.numel())
+        call("mixture_forward", logits, len(logits), temperature, threads, shares, coefficients)
+        ctx.save_for_backward(shares)
         ctx.temperature = temperature
         return coefficients
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        mixture, basis = ctx.saved_tensors
-        grad = grad.contiguous()
-        found = torch.empty_like(mixture)
-        _library().mixture_backward(
-            *_pointers(mixture, basis, grad),
-            len(mixture),
-            ctx.temperature,
-            _threads(_EXP_COST * mixture.numel()),
-            *_pointers(found),
+        (shares,) = ctx.saved_tensors
+        found = torch.empty_like(shares)
+        threads = threads_for(EXP_COST * shares.numel())
+        call(
+            "mixture_backward",
+            *(shares, grad.contiguous(), len(shares), ctx.temperature, threads, found),
         )
-        return found, None, None
-
-
-def _pointers(*tensors: Tensor | None) -> tuple[Any, ...]:
-    return tuple(
-        _ffi.NULL if tensor is None else _ffi.cast("void *", tensor.data_ptr())
-        for tensor in tensors
-    )
-
-
-def _threads(work: int) -> int:
-    """How many of torch's threads `work` elements are worth."""
-    return min(torch.get_num_threads(), 1 + work // _GRAIN)
+        return found, None

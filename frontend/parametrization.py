@@ -106,6 +106,10 @@ class LUTParametrization(nn.Module):
         """What a gate answers for what its interpolation found."""
         return found
 
+    def is_bilinear(self, training: bool) -> bool:
+        """Whether gates have two inputs and answer what `coefficients` says, no more."""
+        return self.lut_rank == 2
+
     def coefficients(self, weight: Tensor, training: bool) -> Tensor:
         """Coefficients [4, gates] of `1, a, b, a*b` of gates of two inputs.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..runtime.errors import InputError
 from .options import each
+from .or_pool import or_pool
 
 
 class OrPoolingNd(nn.Module):
@@ -72,9 +72,8 @@ class OrPoolingNd(nn.Module):
         wrong = self.check_shape(tuple(x.shape))
         if wrong:
             raise InputError(wrong)
-        pool = F.max_pool2d if self.dims == 2 else F.max_pool3d
         x = x if x.is_floating_point() else x.float()
-        return pool(x, self.kernel_size, self.stride, self.padding)
+        return or_pool(x, self.kernel_size, self.stride, self.padding)
 
     def extra_repr(self) -> str:
         return f"{self.kernel_size}, stride={self.stride}, padding={self.padding}"

@@ -69,6 +69,9 @@ class WarpLUTParametrization(_SignedTables):
         """Logits of the rows if training, else the chosen truth tables: [2**k, gates]."""
         return self.logits(weight).t().contiguous() if training else self._chosen(weight)
 
+    def is_bilinear(self, training: bool) -> bool:
+        return super().is_bilinear(training) and not training
+
     def answer(self, found: Tensor, training: bool) -> Tensor:
         if not training:
             return found

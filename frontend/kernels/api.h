@@ -1,0 +1,20 @@
+/* What the kernels offer; read by the C compiler and by cffi. Tensors are contiguous. */
+
+void gates_forward(const float *x, const float *c, const int64_t *index, int64_t gates,
+                   int64_t batch, int threads, float *out);
+void gates_backward(const float *x, const float *c, const int64_t *index, const float *grad,
+                    int64_t features, int64_t gates, int64_t batch, float factor, int threads,
+                    float *grad_x, float *partial, float *grad_c);
+void mixture_forward(const float *logits, int64_t gates, float temperature, int threads, float *p,
+                     float *c);
+void mixture_backward(const float *p, const float *grad_c, int64_t gates, float temperature,
+                      int threads, float *grad);
+void trees_forward(const float *x, const float *c, const int64_t *index, int depth,
+                   int64_t kernels, int64_t places, int64_t batch, int threads, float *out);
+void trees_backward(const float *x, const float *c, const int64_t *index, const float *grad,
+                    int depth, int64_t features, int64_t kernels, int64_t places, int64_t batch,
+                    float factor, int threads, float *grad_x, float *partial, float *grad_c);
+void pool_forward(const float *x, const int64_t *shape, int64_t channels, int64_t batch,
+                  int threads, float *out);
+void pool_backward(const float *x, const float *found, const float *grad, const int64_t *shape,
+                   int64_t channels, int64_t batch, int threads, float *grad_x);
