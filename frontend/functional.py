@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .cuda.launch import usable as cuda_usable
-from .native import NativeGates, NativeMixture, usable
+from .native import NativeGates, NativeMixedGates, NativeMixture, usable
 
 Transpose = Callable[[], tuple[Tensor, Tensor]]
 
@@ -63,6 +63,22 @@ def logic_gates(
     """
     function = _gates_function(x)
     return function.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+
+
+def mixed_gates(
+    x: Tensor,
+    logits: Tensor,
+    basis: Tensor,
+    temperature: float,
+    indices: Tensor,
+    transpose: Transpose,
+    grad_factor: float = 1.0,
+) -> Tensor:
+    """`logic_gates` with the `mixture_coefficients` of `logits` [out_dim, 16]."""
+    if usable(x) and usable(logits):
+        return NativeMixedGates.apply(x, logits, temperature, indices, grad_factor)  # type: ignore[no-any-return]
+    coefficients = mixture_coefficients(logits, basis, temperature)
+    return logic_gates(x, coefficients, indices, transpose, grad_factor)
 
 
 def _gates_function(x: Tensor) -> type[torch.autograd.Function]:

@@ -51,7 +51,7 @@ class GroupSum(nn.Module):
             )
         rows = x.movedim(-1, 0)  # what a logic layer hands on lies in memory like this
         counts = rows.reshape(self.k, n // self.k, *rows.shape[1:]).sum(1).movedim(0, -1)
-        return (counts + self.beta) / self.tau
+        return (counts + self.beta if self.beta else counts) / self.tau
 
     def extra_repr(self) -> str:
         return f"k={self.k}, tau={self.tau}, beta={self.beta}"

@@ -11,7 +11,6 @@ import hashlib
 import os
 import platform
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
@@ -29,6 +28,7 @@ from . import kernels
 _GRAIN = 1 << 18  # elements of a result that are worth another thread
 EXP_COST = 4  # an exponential, in such elements
 _ffi: Any = cffi.FFI()
+_VOID = _ffi.typeof("void *")
 _FLAGS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
 
 
@@ -92,53 +92,30 @@ def groups_of(batch: int) -> int:
 
 def _argument(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return _ffi.cast("void *", value.data_ptr())
+        return _ffi.cast(_VOID, value.data_ptr())
     return _ffi.NULL if value is None else value
 
 
 class NativeGates(torch.autograd.Function):
-    """`functional.logic_gates` by the kernels; the arguments are the same."""
+    """`functional.logic_gates` by the kernels, which need no transposed wiring."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        x: Tensor,
-        coefficients: Tensor,
-        indices: Tensor,
-        transpose: Callable[[], tuple[Tensor, Tensor]],
-        grad_factor: float,
+        ctx: Any, x: Tensor, coefficients: Tensor, indices: Tensor, _: Any, grad_factor: float
     ) -> Tensor:
         x, coefficients, indices = x.contiguous(), coefficients.contiguous(), indices.contiguous()
         ctx.save_for_backward(x, coefficients, indices)
-        ctx.transpose, ctx.grad_factor = transpose, grad_factor
-        gates, batch = indices.shape[1], x.shape[1]
-        out = x.new_empty(gates, batch)
-        call(
-            "gates_forward",
-            x,
-            coefficients,
-            indices,
-            gates,
-            batch,
-            threads_for(gates * batch),
-            out,
-        )
-        return out
+        ctx.grad_factor = grad_factor
+        return _gates_forward(x, coefficients, indices)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, coefficients, indices = ctx.saved_tensors
-        (features, batch), gates = x.shape, indices.shape[1]
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_c = torch.empty_like(coefficients)
-        call(
-            "gates_backward",
-            *(x, coefficients, indices, grad.contiguous()),
-            *(features, gates, batch, ctx.grad_factor, threads_for(2 * gates * batch)),
-            *(grad_x, x.new_empty(groups_of(batch), 4 * gates), grad_c),
+        found = _gates_backward(
+            x, coefficients, indices, grad, ctx.grad_factor, ctx.needs_input_grad[0]
         )
-        return grad_x, grad_c, None, None, None
+        return *found, None, None, None
 
 
 class NativeMixture(torch.autograd.Function):
@@ -146,11 +123,7 @@ class NativeMixture(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, temperature: float) -> Tensor:
-        logits = logits.contiguous()
-        shares = torch.empty_like(logits)
-        coefficients = logits.new_empty(4, len(logits))
-        threads = threads_for(EXP_COST * logits.numel())
-        call("mixture_forward", logits, len(logits), temperature, threads, shares, coefficients)
+        shares, coefficients = _mixture_forward(logits.contiguous(), temperature)
         ctx.save_for_backward(shares)
         ctx.temperature = temperature
         return coefficients
@@ -159,10 +132,70 @@ class NativeMixture(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (shares,) = ctx.saved_tensors
-        found = torch.empty_like(shares)
-        threads = threads_for(EXP_COST * shares.numel())
-        call(
-            "mixture_backward",
-            *(shares, grad.contiguous(), len(shares), ctx.temperature, threads, found),
+        return _mixture_backward(shares, grad.contiguous(), ctx.temperature), None
+
+
+class NativeMixedGates(torch.autograd.Function):
+    """`NativeGates` of `NativeMixture` as one node of the graph, which halves the overhead."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        logits: Tensor,
+        temperature: float,
+        indices: Tensor,
+        grad_factor: float,
+    ) -> Tensor:
+        x, indices = x.contiguous(), indices.contiguous()
+        shares, coefficients = _mixture_forward(logits.contiguous(), temperature)
+        ctx.save_for_backward(shares, x, coefficients, indices)
+        ctx.options = temperature, grad_factor
+        return _gates_forward(x, coefficients, indices)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        shares, x, coefficients, indices = ctx.saved_tensors
+        temperature, grad_factor = ctx.options
+        grad_x, grad_c = _gates_backward(
+            x, coefficients, indices, grad, grad_factor, ctx.needs_input_grad[0]
         )
-        return found, None
+        return grad_x, _mixture_backward(shares, grad_c, temperature), None, None, None
+
+
+def _gates_forward(x: Tensor, coefficients: Tensor, indices: Tensor) -> Tensor:
+    gates, batch = indices.shape[1], x.shape[1]
+    out = x.new_empty(gates, batch)
+    threads = threads_for(gates * batch)
+    call("gates_forward", x, coefficients, indices, gates, batch, threads, out)
+    return out
+
+
+def _gates_backward(
+    x: Tensor, coefficients: Tensor, indices: Tensor, grad: Tensor, factor: float, wants_x: bool
+) -> tuple[Tensor | None, Tensor]:
+    (features, batch), gates = x.shape, indices.shape[1]
+    grad_x = torch.empty_like(x) if wants_x else None
+    grad_c = torch.empty_like(coefficients)
+    call(
+        "gates_backward",
+        *(x, coefficients, indices, grad.contiguous(), features, gates, batch, factor),
+        *(threads_for(2 * gates * batch), grad_x, x.new_empty(groups_of(batch), 4 * gates), grad_c),
+    )
+    return grad_x, grad_c
+
+
+def _mixture_forward(logits: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    gates = len(logits)
+    shares, coefficients = torch.empty_like(logits), logits.new_empty(4, gates)
+    threads = threads_for(EXP_COST * logits.numel())
+    call("mixture_forward", logits, gates, temperature, threads, shares, coefficients)
+    return shares, coefficients
+
+
+def _mixture_backward(shares: Tensor, grad: Tensor, temperature: float) -> Tensor:
+    found = torch.empty_like(shares)
+    threads = threads_for(EXP_COST * shares.numel())
+    call("mixture_backward", shares, grad, len(shares), temperature, threads, found)
+    return found

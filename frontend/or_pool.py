@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from .native import call, threads_for, usable
 
 
 def or_pool(
-    x: Tensor, kernel_size: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+    x: Tensor, kernel_size: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...]
 ) -> Tensor:
     """The largest value of every window; its gradient goes to the first that is as large.
 

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
-from .functional import gate_coefficients, gate_tables, logic_gates, mixture_coefficients
+from .functional import (
+    gate_coefficients,
+    gate_tables,
+    logic_gates,
+    mixed_gates,
+    mixture_coefficients,
+)
 from .lookup import lut_gates
 from .options import check_choice
 from .sampling import SAMPLING, sample_softmax
@@ -224,6 +230,21 @@ class RawLUTParametrization(LUTParametrization):
             shares = sample_softmax(weight, self.temperature, self.forward_sampling)
             return self.basis.t() @ shares.t()
         return self.basis[self.get_ids(weight)].t().contiguous()
+
+    def evaluate(
+        self,
+        features: Tensor,
+        weight: Tensor,
+        connections: Wiring,
+        grad_factor: float,
+        training: bool,
+        places: int = 1,
+    ) -> Tensor:
+        soft = training and self.forward_sampling == "soft"
+        if not soft or places > 1 or self.lut_rank != 2:
+            return super().evaluate(features, weight, connections, grad_factor, training, places)
+        wiring = (connections.indices, connections.readers, grad_factor)
+        return mixed_gates(features, weight, self.basis, self.temperature, *wiring)
 
     def table(self, weight: Tensor, training: bool) -> Tensor:
         """The mixed or chosen truth tables, [2**k, gates]."""
