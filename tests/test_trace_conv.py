@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conv_strategies import layers
+from conv_strategies import layers, randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -19,6 +19,7 @@ from gatewright.frontend import (
     LogicDense,
     OrPooling2d,
     OrPooling3d,
+    ResidualLogicBlock,
     load_model,
     save_model,
 )
@@ -51,21 +52,20 @@ def test_any_pooling(data):
 
 
 def small():
-    """Padding, strides, channel groups, pooling and a dense head on a 2 x 9 x 8 image."""
+    """Padding, strides, channel groups, pooling, a block and a head on a 2 x 9 x 8 image."""
     torch.manual_seed(5)
     grouped = {"channel_group_size": 2}
-    return nn.Sequential(
+    model = nn.Sequential(
         FixedBinarization([0.3, 0.6], feature_dim=1),
-        LogicConv2d(
-            (9, 8), 4, 6, 2, 3, padding=1, parametrization_kwargs=RANDOM,
-            connections_kwargs=grouped,
-        ),
+        LogicConv2d((9, 8), 4, 6, 2, 3, padding=1, connections_kwargs=grouped),
         OrPooling2d(kernel_size=2, stride=2, padding=1),
-        LogicConv2d((5, 5), 6, 8, 3, (2, 3), stride=2, parametrization_kwargs=RANDOM),
+        ResidualLogicBlock(5, 6, 6, 1, parametrization="warp", lut_rank=3),
+        LogicConv2d((5, 5), 6, 8, 2, (2, 3), stride=2, parametrization="light", lut_rank=3),
         nn.Flatten(),
-        LogicDense(8 * 2 * 2, 60, parametrization_kwargs=RANDOM),
+        LogicDense(8 * 2 * 2, 60, parametrization="light", lut_rank=4),
         GroupSum(3, tau=2.0),
-    )  # fmt: skip
+    )
+    return randomized(model)
 
 
 def test_small_network_by_every_target(tmp_path):
