@@ -5,7 +5,8 @@ from .extras import need
 need("torch", "gatewright.frontend")
 
 from .augment import shift  # noqa: E402
-from .binarization import Binarization, FixedBinarization  # noqa: E402
+from .binarization import Binarization, DummyBinarization, FixedBinarization  # noqa: E402
+from .binarization_choice import setup_binarization  # noqa: E402
 from .connections import FixedDenseConnections  # noqa: E402
 from .conv import LogicConv2d, LogicConv3d  # noqa: E402
 from .conv_connections import FixedConvConnections  # noqa: E402
@@ -40,6 +41,7 @@ __all__ = [
     "Binarization",
     "Check",
     "Dataset",
+    "DummyBinarization",
     "FixedBinarization",
     "FixedConvConnections",
     "FixedConvTransposeConnections",
@@ -72,6 +74,7 @@ __all__ = [
     "save_model",
     "scheduled",
     "set_temperature",
+    "setup_binarization",
     "shift",
     "split_indices",
 ]

@@ -142,6 +142,30 @@ class FixedBinarization(Binarization):
     """
 
 
+class DummyBinarization(Binarization):
+    """Bits that are bits already: values as float32, unchanged.
+
+    Args:
+        thresholds, feature_dim: as in `Binarization`, so that it can stand for the others; they
+            have no effect.
+
+    Attributes:
+        thresholds: None.
+    """
+
+    def __init__(self, thresholds: Any = None, feature_dim: int = -2) -> None:
+        nn.Module.__init__(self)
+        self.feature_dim = feature_dim
+        self.register_buffer("thresholds", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float32, in the shape of `x`."""
+        return x.float()
+
+    def extra_repr(self) -> str:
+        return ""
+
+
 def _columns(data: Any, num_bits: int, one_per: str) -> Tensor:
     """The data with everything that shares thresholds in the last dimension."""
     values = torch.as_tensor(data).detach().to(torch.float32)

@@ -50,22 +50,23 @@ def mix(x: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
     )
 
 
-def choose(x: Tensor, logits: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
+def choose(x: Tensor, logits: Tensor, temperature: float, candidates: Tensor | None) -> Tensor:
     """Ends that are their candidate of the largest logit, with a surrogate gradient.
 
-    The gradient for `x` is that of the mixture by `shares`. A logit's is that of a weight which
-    multiplies its candidate as a sign, `2 * x - 1`, as in torchlogix: candidates that were not
-    chosen learn too, whatever their share.
+    The gradient for `x` is that of the mixture by the softmax of the logits. A logit's is that of a
+    weight which multiplies its candidate as a sign, `2 * x - 1`, as in torchlogix: candidates that
+    were not chosen learn too, whatever their share.
 
     Args:
         x: [features, batch].
-        logits: [n, ends], and `shares`, the probabilities that belong to them.
+        logits: [n, ends], in the dtype of `x`.
+        temperature: logits are divided by it before the softmax.
         candidates: as in `mix`.
 
     Returns:
         [ends, batch].
     """
-    return _Choose.apply(x, logits, shares.detach(), candidates)  # type: ignore[no-any-return]
+    return _Choose.apply(x, logits, temperature, candidates)  # type: ignore[no-any-return]
 
 
 def chosen(logits: Tensor, candidates: Tensor | None) -> Tensor:
@@ -77,20 +78,23 @@ def chosen(logits: Tensor, candidates: Tensor | None) -> Tensor:
 class _Choose(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, logits: Tensor, shares: Tensor, candidates: Tensor | None
+        ctx: Any, x: Tensor, logits: Tensor, temperature: float, candidates: Tensor | None
     ) -> Tensor:
-        ctx.save_for_backward(x, shares, candidates)
+        ctx.save_for_backward(x, logits, candidates)
+        ctx.temperature = temperature
         return x.index_select(0, chosen(logits, candidates))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, shares, candidates = ctx.saved_tensors
+        x, logits, candidates = ctx.saved_tensors
         grad = grad.contiguous()
-        grad_x = _spread(grad, shares, candidates, len(x)) if ctx.needs_input_grad[0] else None
-        grad_logits = None
+        grad_x = grad_logits = None
+        if ctx.needs_input_grad[0]:
+            shares = torch.softmax(logits / ctx.temperature, dim=0)
+            grad_x = _spread(grad, shares, candidates, len(x))
         if ctx.needs_input_grad[1]:
-            grad_logits = 2 * _products(x, grad, candidates) - grad.sum(1)
+            grad_logits = _products(x, grad, candidates).mul_(2).sub_(grad.sum(1))
         return grad_x, grad_logits, None, None
 
 

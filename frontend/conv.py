@@ -49,7 +49,7 @@ class LogicConvNd(nn.Module):
         connections: "fixed", or "learnable" (arXiv:2511.12340).
         connections_kwargs: options of `FixedConvConnections`: init_method ("random" or
             "random-unique"), channel_group_size, indices; of `LearnableConvConnections` also
-            num_candidates, temperature, gumbel, forward_sampling.
+            num_candidates, temperature, gumbel, forward_sampling, which do nothing to fixed ones.
 
     Attributes:
         tree_weights: float32 [k**(tree_depth - 1 - i), num_kernels, numbers a gate] for level `i`;
@@ -136,6 +136,7 @@ class LogicConvNd(nn.Module):
             self.wirings[connections],
             options,
             "connections_kwargs",
+            CONNECTIONS.values(),
             in_dim=self.in_dim,
             channels=self.channels,
             num_kernels=self.num_kernels,

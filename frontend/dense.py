@@ -40,7 +40,7 @@ class LogicDense(nn.Module):
         connections: "fixed", or "learnable" (arXiv:2511.12340).
         connections_kwargs: options of `FixedDenseConnections`: init_method or indices; or of
             `LearnableDenseConnections`: num_candidates, temperature, gumbel, init_method,
-            forward_sampling or indices.
+            forward_sampling or indices. Options of the other kind have no effect.
 
     Attributes:
         weight: float32 [out_dim, 16] for "raw" ([out_dim, 4] for k = 1), else [out_dim, 2**k].
@@ -87,6 +87,7 @@ class LogicDense(nn.Module):
             CONNECTIONS[connections],
             connections_kwargs,
             "connections_kwargs",
+            CONNECTIONS.values(),
             in_dim=in_dim,
             out_dim=out_dim,
             lut_rank=lut_rank,

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from .binarization import FixedBinarization
+from .binarization import DummyBinarization, FixedBinarization
 from .connection_kinds import (
     is_wiring,
     restore_wiring,
@@ -336,6 +336,8 @@ _BINARIZATION = Kind(
     lambda options: {"thresholds": (tuple(options["shape"]), "float32")},
 )
 
+_DUMMY = Kind(DummyBinarization, {}, lambda layer: {}, lambda options, arrays: DummyBinarization())
+
 _SOFT = Kind(
     SoftBinarization,
     {**_BINARIZATION.checks, "temperature": _is_finite},
@@ -421,6 +423,7 @@ KINDS: dict[str, Kind] = {
         _pool(OrPooling2d),
         _pool(OrPooling3d),
         _BINARIZATION,
+        _DUMMY,
         _SOFT,
         _LEARNABLE,
         _GROUPSUM,

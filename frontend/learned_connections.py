@@ -91,10 +91,10 @@ class LearnedWiring:
         logits = self._logits()
         if self.gumbel:
             logits = logits + gumbel_noise(logits)
-        shares = torch.softmax(logits / self.temperature, dim=0)
         if self.forward_sampling == "soft":
+            shares = torch.softmax(logits / self.temperature, dim=0)
             return mix(features, shares, candidates)
-        return choose(features, logits, shares, candidates)
+        return choose(features, logits, self.temperature, candidates)
 
     def extra_repr(self) -> str:
         return (

@@ -29,8 +29,8 @@ def save_model(
         model: a layer, or nn.Sequential of layers and of other nn.Sequential; allowed layers are
             LogicDense, LogicConv2d, LogicConv3d, LogicConvTranspose2d, LogicConvTranspose3d,
             ResidualLogicBlock, OrPooling2d, OrPooling3d, FixedBinarization, SoftBinarization,
-            LearnableBinarization, GroupSum, Flatten, Unflatten, Identity, and those of
-            `gatewright.frontend.compat`.
+            LearnableBinarization, DummyBinarization, GroupSum, Flatten, Unflatten, Identity, and
+            those of `gatewright.frontend.compat`.
         path: conventionally ends in `.npz`; an existing file is replaced in one step.
         input_shape: of one sample; `model.input_shape` if None.
 

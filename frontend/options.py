@@ -45,19 +45,32 @@ def each(owner: str, name: str, found: Any, dims: int, least: int = 1) -> tuple[
 
 
 def with_options(
-    owner: str, kind: Any, options: dict[str, Any] | None, name: str, **given: Any
+    owner: str,
+    kind: Any,
+    options: dict[str, Any] | None,
+    name: str,
+    others: Iterable[Any] = (),
+    ignored: Iterable[str] = (),
+    **given: Any,
 ) -> Any:
-    """`kind(**given, **options)`.
+    """`kind(**given, **options)`, without options that only `others` know, or that are `ignored`.
+
+    One set of options can so serve layers of several kinds.
 
     Raises:
-        InputError: an option that `kind` does not know; the message calls the options `name`.
+        InputError: an option that nobody knows; the message calls the options `name`.
     """
-    options = dict(options or {})
-    arguments = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
-    known = [option for option in arguments if option not in (*given, "device")]
-    unknown = sorted(set(options) - {*known, "device"})
+    known = [option for option in _arguments(kind) if option not in (*given, "device")]
+    elsewhere = {*ignored, *(option for other in others for option in _arguments(other))}
+    unknown = sorted(set(options or {}) - {*known, *elsewhere, "device"})
     if unknown:
         raise InputError(
             f"{owner}: {name} has {', '.join(unknown)}; allowed are {', '.join(known)}"
         )
-    return kind(**given, **options)
+    kept = {*known, "device"}
+    return kind(**given, **{key: value for key, value in (options or {}).items() if key in kept})
+
+
+def _arguments(kind: Any) -> tuple[str, ...]:
+    code = kind.__init__.__code__
+    return code.co_varnames[1 : code.co_argcount]

@@ -113,7 +113,7 @@ def test_gradients_of_choices_are_those_of_signs_and_of_the_mixture(every):
     logits = torch.rand(5 if every else 3, 4, dtype=torch.float64, requires_grad=True)
     shares = torch.softmax(logits / 0.3, 0)
     grad = torch.randn(4, 6, dtype=torch.float64)
-    found = torch.autograd.grad(choose(x, logits, shares, candidates), (x, logits), grad)
+    found = torch.autograd.grad(choose(x, logits, 0.3, candidates), (x, logits), grad)
     rows = x.unsqueeze(1).expand(-1, 4, -1) if every else x[candidates]
     mixed = (rows * shares.detach().unsqueeze(2)).sum(0)
     signed = ((2 * rows.detach() - 1) * logits.unsqueeze(2)).sum(0)
@@ -125,9 +125,9 @@ def test_chunks_of_a_large_gradient_agree_with_one(monkeypatch):
     torch.manual_seed(3)
     x, logits = torch.rand(9, 5), torch.rand(4, 11, requires_grad=True)
     candidates = torch.randint(9, (4, 11))
-    whole = torch.autograd.grad(choose(x, logits, logits, candidates).sum(), logits)
+    whole = torch.autograd.grad(choose(x, logits, 1.0, candidates).sum(), logits)
     monkeypatch.setattr("gatewright.frontend.choosing._CHUNK", 50)
-    parts = torch.autograd.grad(choose(x, logits, logits, candidates).sum(), logits)
+    parts = torch.autograd.grad(choose(x, logits, 1.0, candidates).sum(), logits)
     assert torch.equal(whole[0], parts[0])
 
 
