@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from ..compiler.pipeline import Recorder, optimize
 from ..compiler.stats import stats
 from ..runtime.bench import throughput
 from ..runtime.compiled import load
-from ..runtime.errors import FileError
 from ..runtime.library import LibraryEngine
 from .checking import check_all
 from .sources import (
@@ -29,37 +27,6 @@ from .sources import (
     read_samples,
     write_npy,
 )
-
-
-def train(options: argparse.Namespace) -> int:
-    """Train a network and write a model file."""
-    from ..frontend import RECIPES, Recipe, evaluate, load_dataset, save_model
-
-    if not options.output.absolute().parent.is_dir():  # not after the training
-        raise FileError(f"{options.output}: the folder {options.output.parent} does not exist")
-    data = load_dataset(options.data)
-    changed = {"bits": options.bits, "tau": options.tau, "steps": options.steps, "lr": options.lr}
-    changed |= {"layers": options.layers, "batch_size": options.batch_size}
-    if options.bits is not None:
-        changed["thresholds"] = None
-    width = 200 * data.classes
-    recipe = RECIPES.get(data.name, Recipe(layers=(width, width)))
-    given: dict[str, Any] = {
-        key: value
-        for key, value in changed.items()
-        if value is not None or (key == "thresholds" and key in changed)
-    }
-    recipe = replace(recipe, **given)
-    model, history = recipe.train(data, seed=options.seed, progress=not options.quiet)
-    relaxed = evaluate(model, data.x_test, data.y_test, "relaxed")
-    discrete = evaluate(model, data.x_test, data.y_test, "discrete")
-    save_model(model, options.output)
-    print(
-        f"{data.name}: test accuracy {discrete:.2%} discrete, {relaxed:.2%} relaxed, "
-        f"on {len(data.x_test)} held-out samples, {history.seconds:.0f} s of training\n"
-        f"wrote {options.output}"
-    )
-    return 0
 
 
 def compile(options: argparse.Namespace) -> int:

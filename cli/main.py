@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo, importing, models
+from . import commands, demo, importing, models, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatewright {VERSION}")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _demo(verbs.add_parser("demo", help="train, compile, verify, time and emit, on real digits"))
-    _train(verbs.add_parser("train", help="train a network and write a model file"))
+    text = "train a network and write a model file"
+    train.add(verbs.add_parser("train", help=text, add_help=False))
     models.add(verbs.add_parser("models", help="published networks by name"))
     _compile(verbs.add_parser("compile", help="a model or circuit to a shared library"))
     _emit(verbs.add_parser("emit", help="a model or circuit to C or Verilog text"))
@@ -60,27 +61,6 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("out/demo"), metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     parser.set_defaults(run=demo.run)
-
-
-def _train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", required=True, help="digits, breast_cancer, wine, iris or a .npz")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--layers", type=_sizes, help="gates of each layer, such as 2000,2000")
-    parser.add_argument("--bits", type=int, help="thresholds a feature; 0 for Boolean data")
-    parser.add_argument("--tau", type=float, help="temperature of the scores")
-    parser.add_argument("--steps", type=int, help="batches to train on")
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--lr", type=float, help="learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=commands.train)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}; allowed are sizes such as 2000,2000") from None
 
 
 def _compile(parser: argparse.ArgumentParser) -> None:

@@ -22,9 +22,9 @@ from .learned_connections import LearnableDenseConnections  # noqa: E402
 from .learned_conv_connections import LearnableConvConnections  # noqa: E402
 from .measure import evaluate  # noqa: E402
 from .model_file import load_model, save_model  # noqa: E402
-from .models import RECIPES, Recipe, recipe  # noqa: E402
 from .parametrization import RawLUTParametrization  # noqa: E402
 from .pool import OrPooling2d, OrPooling3d  # noqa: E402
+from .recipes import RECIPES, Recipe, recipe  # noqa: E402
 from .resblock import ResidualLogicBlock  # noqa: E402
 from .schedules import scheduled, set_temperature  # noqa: E402
 from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402

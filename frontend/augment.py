@@ -43,9 +43,9 @@ def named(augment: str | Augment | None) -> Augment | None:
     """The function behind a name; a function itself and None pass.
 
     Raises:
-        InputError: an unknown name.
+        InputError: an unknown name, or neither name nor function.
     """
-    if not isinstance(augment, str):
+    if augment is None or callable(augment):
         return augment
     if augment not in AUGMENTS:
         raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,10 +24,11 @@ LAYOUTS = {
 @pytest.fixture(scope="module")
 def digits():
     """A briefly trained model, the circuit traced from it, and every image there is."""
-    from gatewright.frontend import load_dataset, recipe
+    from gatewright.frontend import Recipe, load_dataset, recipe
 
     data = load_dataset("digits")
-    brief = replace(recipe("digits"), steps=60)
+    found = recipe("digits")
+    brief = Recipe(found.network, {**found.training, "steps": 60})
     model, _ = brief.train(data, progress=False)
     return model, gw.trace(model, data.input_shape), np.concatenate([data.x_test, data.x_train])
 

@@ -3,9 +3,11 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
 import torch
 
-from gatewright.frontend import load_dataset, recipe
+from gatewright.frontend import Recipe, load_dataset, recipe
+from gatewright.frontend.configuration import read_configuration
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -20,4 +22,15 @@ def test_digits_example_is_the_digits_recipe():
     built = found.build(load_dataset("digits"))
     assert repr(example.network()) == repr(built)
     assert torch.equal(example.network()[1].thresholds, built[1].thresholds)
-    assert {key: getattr(found, key) for key in example.TRAINING} == example.TRAINING
+    assert {**example.TRAINING, "validation": 0.0} == found.training
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_configurations_are_sound(name):
+    pytest.importorskip("tomllib")
+    tables = read_configuration(EXAMPLES / f"{name}.toml")
+    assert tables["data"] == {"name": name}
+    found = Recipe(tables["model"], tables["train"])
+    pixels = load_dataset("digits")
+    assert found.build(pixels)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+    assert found.training["folder"] == f"out/{name}"

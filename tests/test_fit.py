@@ -19,7 +19,7 @@ from gatewright.frontend import (
     load_dataset,
     recipe,
 )
-from gatewright.frontend.augment import named, shift
+from gatewright.frontend.augment import shift
 from gatewright.frontend.models import dense
 from gatewright.frontend.training.optimization import Optimization
 from gatewright.runtime.errors import ExtraMissing, InputError
@@ -199,6 +199,8 @@ def test_shift_moves_by_one_pixel_at_most():
         ({"steps": 1, "batch_size": 0}, "batch_size 0; allowed are integers from 1"),
         ({"steps": 1, "lr": 0.0}, "lr 0.0; allowed is a positive number"),
         ({"steps": 1, "schedule": "linear"}, "schedule 'linear'; allowed are constant, cosine"),
+        ({"steps": 1, "augment": 3}, "augment 3; allowed are shift, or a function"),
+        ({"steps": 1, "folder": 3}, "folder 3; allowed is a path"),
         ({"steps": 1, "augment": "flip"}, "augment 'flip'; allowed are"),
         ({"steps": 1, "augment": "shift"}, r"augment shift: samples of shape \[12\]"),
         ({"steps": 1, "lr": "fast"}, "lr 'fast'; allowed is a positive number"),
@@ -288,6 +290,13 @@ def test_dense_builds_what_it_is_told():
         (lambda: dense(6, [], 2), "no layers; allowed are one width or more"),
         (lambda: dense(6, [25], 10), "25 gates for 10 classes; allowed is a multiple of 10, such"),
         (lambda: recipe("mnist"), "recipe 'mnist'; allowed are digits"),
+        (lambda: Recipe({"layer": [4]}, {}), r"\[model\] has layer; allowed are bits, grad_factor"),
+        (lambda: Recipe({}, {"rate": 1}), r"\[train\] has rate; allowed are augment, batch_size"),
+        (
+            lambda: Recipe({}, {"lr": "x"}),
+            r"\[train\] lr = \"x\"; allowed is a number, such as 0.01",
+        ),
+        (lambda: Recipe({}, {"seed": True}), r"\[train\] seed = true; allowed is a whole number"),
     ],
 )
 def test_model_registry_messages(make, message):
@@ -297,18 +306,18 @@ def test_model_registry_messages(make, message):
 
 def test_recipe_trains_without_looking_at_the_test_part():
     data = load_dataset("iris")
-    model, history = Recipe(layers=(60, 60), bits=4, steps=150, lr=0.03).train(data, progress=False)
+    found = Recipe({"layers": (60, 60), "bits": 4}, {"steps": 150, "lr": 0.03})
+    model, history = found.train(data, progress=False)
     assert model.input_shape == (4,)
     assert history.best.discrete > 0.8
     assert evaluate(model, data.x_test, data.y_test) > 0.8
-    boolean = Recipe(layers=(60,), bits=0).build(data)
+    boolean = Recipe({"layers": (60,), "bits": 0}, {}).build(data)
     assert isinstance(boolean[0], LogicDense)
 
 
-def test_digits_recipe_is_small_and_names_an_augmentation_that_exists():
+def test_digits_recipe_is_small():
     found = recipe("digits")
-    named(found.augment)
-    assert sum(found.layers) <= 12000
+    assert sum(found.network["layers"]) <= 12000
     model = found.build(load_dataset("digits"))
     assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 

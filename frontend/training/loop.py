@@ -124,6 +124,8 @@ def fit(
     _check_options(processes, precision, min(batch_size, len(samples)))
     if folder is None and (resume or tensorboard):
         raise InputError("fit: resume and tensorboard need folder=, where the files are")
+    if folder is not None and not isinstance(folder, str | os.PathLike):
+        raise InputError(f"fit: folder {folder!r}; allowed is a path")
     model.to(processes.device)
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)

@@ -1,0 +1,217 @@
+"""`gatewright train`: a configuration, options, or both, to a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from ..runtime.archive import make_folder, write_file
+from ..runtime.errors import ExtraMissing, FileError, InputError
+
+CONFIGURATION, STATE = "config.toml", "state.npz"
+Tables = dict[str, dict[str, Any]]
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed are sizes such as 2000,2000") from None
+
+
+def _temperature(text: str) -> Any:
+    name, *ends = text.split(":")
+    try:
+        return (name, *map(float, ends)) if ends else float(name)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed is a number, or schedule:start:end such as exponential:2:0.5"
+        ) from None
+
+
+# What replaces a key of a table: option, type, what it says. The destination is `table.key`.
+_OPTIONS: dict[str, tuple[Any, str]] = {
+    "data.name": (str, "a data set by name, or a .npz with x and y"),
+    "model.name": (str, "a published network; gatewright models lists them"),
+    "model.layers": (_sizes, "gates of each layer, such as 2000,2000"),
+    "model.bits": (int, "thresholds a feature; 0 for Boolean data"),
+    "model.tau": (float, "temperature of the scores"),
+    "train.epochs": (int, "passes over the data"),
+    "train.steps": (int, "batches to train on, instead of epochs"),
+    "train.batch_size": (int, "samples a step"),
+    "train.lr": (float, "learning rate"),
+    "train.schedule": (str, "of the learning rate: constant or cosine"),
+    "train.warmup": (int, "steps in which the learning rate rises"),
+    "train.weight_decay": (float, "of AdamW"),
+    "train.clip_norm": (float, "largest norm of gradients"),
+    "train.regularizer": (str, "penalty of layers: L2, abs_sum or warp"),
+    "train.regularization": (float, "weight of the penalty"),
+    "train.rescale": (str, "of weights after a step: clip, abs_sum or L2"),
+    "train.temperature": (_temperature, "such as 1 or exponential:2:0.5"),
+    "train.precision": (str, "float32, or bfloat16 on CUDA devices"),
+    "train.augment": (str, "shift"),
+    "train.validation": (float, "share of the training part that chooses the weights to keep"),
+    "train.check_every": (int, "steps between checks"),
+    "train.patience": (int, "checks without a rise before it stops"),
+    "train.seed": (int, "of wiring, weights and batches"),
+    "train.threads": (int, "of torch"),
+    "train.device": (str, "cpu or cuda"),
+    "train.folder": (str, "where model, log, curve and state are written"),
+}
+_FLAGS = {"data.name": "--data", "model.name": "--model"}
+_EXCLUSIVE = {"bits": "thresholds", "thresholds": "bits", "steps": "epochs", "epochs": "steps"}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.description = (
+        "Train a network. CONFIG is a TOML file of tables [data], [model] and [train]; a table "
+        "takes the place of the data set's recipe, and options replace single keys. Under "
+        "torchrun -m gatewright train, processes share the work."
+    )
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, help="this text, and all defaults")
+    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="a TOML file")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the model file")
+    for key, (kind, text) in _OPTIONS.items():
+        flag = _FLAGS.get(key, f"--{key.partition('.')[2].replace('_', '-')}")
+        name = {int: "N", float: "X"}.get(kind, key.partition(".")[2].upper())
+        parser.add_argument(flag, dest=key, type=kind, help=text, metavar=name)
+    parser.add_argument(
+        "--tensorboard", dest="train.tensorboard", action="store_const", const=True,
+        help="event files in the folder",
+    )  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+class _Help(argparse.Action):
+    """Help, and the defaults that PyTorch's side of the package knows."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        parser.print_help()
+        try:
+            from ..frontend.configuration import configuration_text
+            from ..frontend.recipes import NETWORK, RECIPES, TRAINING
+        except ExtraMissing as error:
+            print(f"\n{error}")
+        else:
+            print("\nDefaults:\n")
+            print(indent(configuration_text({"model": NETWORK, "train": TRAINING}), "  "))
+            for name, recipe in RECIPES.items():
+                print(f"Recipe of {name}, where no configuration says otherwise:\n")
+                tables = {"model": recipe.network, "train": recipe.training}
+                print(indent(configuration_text(tables), "  "))
+        parser.exit()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, write, and say what was reached."""
+    from ..frontend import evaluate, load_dataset, save_model
+    from ..frontend.configuration import configuration_text
+    from ..frontend.recipes import Recipe
+
+    given = _given(options)
+    config = _configuration(options, given["train"].get("folder"))
+    tables = {"data": _data_table(config, given["data"])}
+    data = load_dataset(**tables["data"])
+    tables |= _recipe_tables(data, config, given)
+    recipe = Recipe(tables["model"], tables["train"])
+    folder = _check_places(options.output, recipe.training.get("folder"))
+    first = int(os.environ.get("RANK", "0")) == 0  # of the processes that torchrun started
+    if first and folder and not (folder / STATE).exists():
+        write_file(
+            make_folder(folder) / CONFIGURATION, configuration_text(_effective(tables)).encode()
+        )
+    model, history = recipe.train(data, progress=not options.quiet, resume=options.resume)
+    if not first:
+        return 0
+    relaxed, discrete = (
+        evaluate(model, data.x_test, data.y_test, mode) for mode in ("relaxed", "discrete")
+    )
+    print(
+        f"{data.name}: test accuracy {discrete:.2%} discrete, {relaxed:.2%} relaxed, "
+        f"on {len(data.x_test)} held-out samples\n"
+        f"best of {len(history.checks)} checks: step {history.best.step} of "
+        f"{history.checks[-1].step}; {history.seconds:.0f} s of training"
+    )
+    if options.output:
+        save_model(model, options.output)
+        print(f"wrote {options.output}")
+    if folder:
+        print(f"wrote {folder}: {', '.join(sorted(p.name for p in folder.iterdir()))}")
+    return 0
+
+
+def _given(options: argparse.Namespace) -> Tables:
+    """What options say, by table and key."""
+    found: Tables = {"data": {}, "model": {}, "train": {}}
+    for name, value in vars(options).items():
+        table, _, key = name.partition(".")
+        if key and value is not None:
+            found[table][key] = value
+    return found
+
+
+def _configuration(options: argparse.Namespace, folder: str | None) -> Tables:
+    """The file that is named, or, to resume, the one that was left in the folder."""
+    from ..frontend.configuration import read_configuration
+
+    path = options.config
+    if path is None and options.resume and folder and (Path(folder) / CONFIGURATION).exists():
+        path = Path(folder) / CONFIGURATION
+    return {} if path is None else read_configuration(path)
+
+
+def _data_table(config: Tables, given: dict[str, Any]) -> dict[str, Any]:
+    from ..frontend.configuration import check_table
+    from ..frontend.recipes import DATA
+
+    table = {**config.get("data", {}), **given}
+    check_table("data", table, DATA)
+    if "name" not in table:
+        raise InputError("train: no data; name it with --data, or as name in [data] of CONFIG")
+    return table
+
+
+def _recipe_tables(data: Any, config: Tables, given: Tables) -> Tables:
+    """The tables [model] and [train]: of the file, or else of the recipe, with what options say."""
+    from ..frontend.recipes import recipe_for
+
+    if "name" in given["model"]:  # another network: nothing said of the file's applies
+        config = {**config, "model": {"name": given["model"]["name"]}}
+    recipe = recipe_for(data, config.get("model", {}).get("name"))
+    found: Tables = {}
+    for name, own in (("model", recipe.network), ("train", recipe.training)):
+        table = config.get(name, own)
+        silent = {_EXCLUSIVE.get(key) for key in given[name]}
+        kept = {key: value for key, value in table.items() if key not in silent}
+        found[name] = {**kept, **given[name]}
+    return found
+
+
+def _effective(tables: Tables) -> Tables:
+    """Tables with every default that has a say."""
+    from ..frontend.recipes import NETWORK, TRAINING
+
+    defaults = {"data": {}, "model": NETWORK, "train": TRAINING}
+    if "name" in tables["model"]:
+        defaults["model"] = {}
+    found: Tables = {}
+    for name, table in tables.items():
+        silent = {_EXCLUSIVE.get(key) for key in table}
+        rest = {key: value for key, value in defaults[name].items() if key not in silent}
+        found[name] = {**rest, **table}
+    return found
+
+
+def _check_places(output: Path | None, folder: str | None) -> Path | None:
+    """The folder, if any; before training, not after."""
+    if output is None and folder is None:
+        raise InputError("train: no place for the model; name one with -o FILE or --folder FOLDER")
+    if output is not None and not output.absolute().parent.is_dir():
+        raise FileError(f"{output}: the folder {output.parent} does not exist")
+    return None if folder is None else Path(folder)
