@@ -18,6 +18,7 @@ from .data import Dataset, load_dataset, split_indices
 from .models import dense
 from .options import is_int
 from .training import History, fit
+from .zoo import build_model, model_spec
 
 
 def dense_for(
@@ -126,15 +127,13 @@ class Recipe:
 
 
 def _published(data: Dataset, name: str, **options: Any) -> nn.Sequential:
-    from .zoo import build_model
-
-    model = build_model(name, **options)
-    if model.input_shape != data.input_shape or model.classes < data.classes:
+    spec = model_spec(name)
+    if spec.input_shape != data.input_shape or spec.classes < data.classes:
         raise InputError(
-            f"model {name} takes samples {list(model.input_shape)} of {model.classes} classes; "
+            f"model {name} takes samples {list(spec.input_shape)} of {spec.classes} classes; "
             f"data set {data.name} has {list(data.input_shape)} of {data.classes}"
         )
-    return model
+    return build_model(name, **options)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -179,8 +178,6 @@ def recipe_for(data: Dataset, model: str | None = None) -> Recipe:
         InputError: there is no such network.
     """
     if model is not None:
-        from .zoo import model_spec
-
         return Recipe({"name": model}, model_spec(model).training)
     width = 200 * data.classes
     return RECIPES.get(data.name, Recipe({"layers": (width, width)}, {"steps": 2000}))

@@ -154,7 +154,6 @@ def test_other_processes_print_and_write_nothing(tmp_path, capsys, monkeypatch):
 
 
 def test_published_networks_by_name(tmp_path, capsys):
-    pytest.importorskip("gatewright.frontend.zoo")
     with pytest.raises(ValueError, match="model 'resnet'; allowed are"):
         Recipe({"name": "resnet"}, {}).build(load_dataset("digits"))
     command = "train --model difflogic-mnist-small --data digits --quiet -o"
