@@ -4,5 +4,6 @@ only."""
 from ..groupsum import GroupSum
 from .convlogic import ConvLogicLayer
 from .difflogic import LogicLayer
+from .tree import PoolLogicLayer, TreeLogicLayer
 
-__all__ = ["ConvLogicLayer", "GroupSum", "LogicLayer"]
+__all__ = ["ConvLogicLayer", "GroupSum", "LogicLayer", "PoolLogicLayer", "TreeLogicLayer"]

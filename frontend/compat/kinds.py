@@ -12,6 +12,7 @@ from ..layer_kinds import Arrays, Kind, Options, Shapes, is_size
 from .convlogic import ConvLogicLayer
 from .difflogic import LogicLayer
 from .selection import LEAVES
+from .tree import PoolLogicLayer, TreeLogicLayer
 
 
 def _is_flag(value: Any) -> bool:
@@ -105,4 +106,38 @@ _CONV = Kind(
     _conv_shapes,
 )
 
-COMPAT_KINDS = {kind.module.__name__: kind for kind in (_LOGIC, _CONV)}
+
+def _build_tree(options: Options, arrays: Arrays) -> TreeLogicLayer:
+    layer = TreeLogicLayer(**options)
+    with torch.no_grad():
+        layer.gates.weight.copy_(torch.from_numpy(arrays["weight"].copy()))
+    return layer
+
+
+_TREE = Kind(
+    TreeLogicLayer,
+    {
+        "channels": is_size,
+        "input_bits": lambda value: is_size(value) and value % 2 == 0,
+        "residual_init": _is_flag,
+        "grad_factor": _is_finite,
+    },
+    lambda layer: {
+        "channels": layer.channels,
+        "input_bits": layer.input_bits,
+        "residual_init": layer.residual_init,
+        "grad_factor": float(layer.grad_factor),
+    },
+    _build_tree,
+    lambda layer: {"weight": layer.gates.weight.detach().cpu().numpy()},
+    lambda options: {"weight": ((options["channels"] * options["input_bits"] // 2, 16), "float32")},
+)
+
+_POOL = Kind(
+    PoolLogicLayer,
+    {"kernel": _are_two(1), "stride": _are_two(1)},
+    lambda layer: {"kernel": list(layer.kernel_size), "stride": list(layer.stride)},
+    lambda options, arrays: PoolLogicLayer(**options),
+)
+
+COMPAT_KINDS = {kind.module.__name__: kind for kind in (_LOGIC, _CONV, _TREE, _POOL)}

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from ...compiler import Circuit, Decoder
-from ...runtime.errors import NetlistError, TraceError
+from ...runtime.errors import InputError, NetlistError, TraceError
+from ..importing.convert import convert
+from ..importing.peers import has_peers
 from . import (  # noqa: F401  (each registers its handlers)
     boolean,
     casts,
@@ -59,6 +61,8 @@ def trace(
     Raw input values become bits by `x > threshold`. A raw value that is used without a comparison,
     in `& | ^ ~`, `logical_*`, `any`, `all` or a logic layer, is taken to be Boolean, threshold 0.5.
 
+    Layers of torchlogix, difflogic and convlogic are converted first; see `frontend.importing`.
+
     Args:
         module: any PyTorch module. Its training flags are as before afterwards.
         input_shape: of one sample, without the batch.
@@ -73,6 +77,8 @@ def trace(
             values; the message names the operation and the submodule.
     """
     shape = _checked(module, input_shape, dtype)
+    name = name or type(module).__name__
+    module = _ours(module)
     with _evaluation(module):
         before = torch.get_rng_state()
         circuit = _once(Tracer(module, prod(shape), dtype, name), module, shape)
@@ -84,6 +90,16 @@ def trace(
                     "same answer every time; draw them in __init__ and keep them in a buffer"
                 )
     return circuit
+
+
+def _ours(module: nn.Module) -> nn.Module:
+    """The module itself, or a copy with our layers if it holds another library's."""
+    if not has_peers(module):
+        return module
+    try:
+        return convert(module)
+    except InputError as error:
+        raise TraceError(f"trace: {error}") from None
 
 
 def _once(tracer: Tracer, module: nn.Module, shape: tuple[int, ...]) -> Circuit:
