@@ -7,13 +7,16 @@ Run by `test_triton.py` in a process of its own, because the interpreter is chos
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import pytest
 import torch
 
-from gatewright.frontend import functional
+from gatewright.frontend import LogicConv2d, OrPooling2d, functional
+from gatewright.frontend.cuda import fuse, trees
 from gatewright.frontend.cuda.gates import TritonGates
 from gatewright.frontend.cuda.mixture import TritonMixture
+from gatewright.frontend.cuda.trees import TritonTrees, Windows
 from gatewright.frontend.functional import gate_coefficients, readers_of
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
@@ -100,3 +103,111 @@ def test_mixtures(gates, temperature):
 
 def plain_mixture(logits, basis, temperature):
     return basis.t() @ torch.softmax(logits / temperature, dim=1).t()
+
+
+def conv(depth, padding=1, **options):
+    """Two kernels on images [1, 4, 5]."""
+    torch.manual_seed(depth)
+    options = {"parametrization_kwargs": {"weight_init": "random"}, **options}
+    return LogicConv2d((4, 5), 1, 2, depth, 3, padding=padding, device=DEVICE, **options)
+
+
+def levels_of(layer):
+    """The coefficients of each level, and the leaves."""
+    weights = [weight.detach().flatten(0, 1) for weight in layer.tree_weights]
+    numbers = [layer.parametrization.coefficients(weight, True) for weight in weights]
+    return [level.clone().requires_grad_() for level in numbers], layer.connections.levels()
+
+
+def plain_trees(x, numbers, levels, layer, pooling):
+    """Level by level, then `max_pool2d`."""
+    found = torch.nn.functional.pad(x, (0, 0, 0, int(layer.padding > 0)))
+    for number, level in zip(numbers, levels, strict=True):
+        number = number.unsqueeze(2).expand(-1, -1, layer.n_kernel_positions).flatten(1)
+        given = (number, level.indices, level.readers, 1.0)
+        found = functional._LogicGates.apply(found, *given)
+    if pooling is None:
+        return found
+    images = found.reshape(2, *layer.connections.places, -1).permute(3, 0, 1, 2)
+    return torch.nn.functional.max_pool2d(images, pooling).permute(1, 2, 3, 0).flatten(0, 2)
+
+
+def fused_trees(x, numbers, levels, layer, pooling):
+    windows = None if pooling is None else Windows(layer.connections.places, pooling, DEVICE)
+
+    def transpose():
+        readers = levels[0].readers()
+        return readers if windows is None else windows.readers(*readers)
+
+    wiring = (levels[0].indices, transpose, layer.tree_depth, 1.0, len(x), windows)
+    return TritonTrees.apply(x, torch.cat(numbers, 1), *wiring)
+
+
+def tree_gradients(function, layer, batch, pooling):
+    """Output and all gradients."""
+    numbers, levels = levels_of(layer)
+    x = torch.rand(20, batch, generator=torch.Generator().manual_seed(2)).to(DEVICE)
+    x.requires_grad_()
+    out = function(x, numbers, levels, layer, pooling)
+    out.backward(drawn(*out.shape, seed=1))
+    return out.detach(), x.grad, *(level.grad for level in numbers)
+
+
+@pytest.mark.parametrize(
+    ("depth", "padding", "pooling", "batch"),
+    [(1, 1, None, 3), (2, 1, (2, 2), 40), (2, 0, None, 33), (3, 1, (2, 2), 1), (4, 1, (1, 3), 3)],
+)
+def test_trees(depth, padding, pooling, batch):
+    layer = conv(depth, padding)
+    wanted = tree_gradients(plain_trees, layer, batch, pooling)
+    for ours, theirs in zip(
+        tree_gradients(fused_trees, layer, batch, pooling), wanted, strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_trees_in_parts(monkeypatch):
+    """Several blocks of samples, runs of windows and rounds of the backward pass."""
+    layer = conv(2)
+    wanted = tree_gradients(plain_trees, layer, 70, (2, 2))
+    monkeypatch.setattr(trees, "_LANES", 32)
+    monkeypatch.setattr(trees, "_WORKSPACE", 2000)
+    monkeypatch.setattr(trees, "_PROGRAMS", 4)
+    for ours, theirs in zip(tree_gradients(fused_trees, layer, 70, (2, 2)), wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_of_equals_the_first_wins():
+    """Constant gates: every place of a window answers the same."""
+    layer = conv(1)
+    layer.tree_weights[0].data.fill_(0)
+    wanted = tree_gradients(plain_trees, layer, 2, (2, 2))
+    for ours, theirs in zip(tree_gradients(fused_trees, layer, 2, (2, 2)), wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture
+def everywhere(monkeypatch):
+    """The kernels are used wherever this runs."""
+    monkeypatch.setattr(fuse, "usable", lambda x: True)
+    monkeypatch.setattr(functional, "usable", lambda x: False)
+    monkeypatch.setattr(functional, "cuda_usable", lambda x: True)
+
+
+def test_fused_pooling_changes_no_number(everywhere):
+    light = {"parametrization": "light", "parametrization_kwargs": None}
+    model = torch.nn.Sequential(conv(2), OrPooling2d(2), torch.nn.Flatten())
+    other = torch.nn.Sequential(conv(2, **light), OrPooling2d((2, 1)), torch.nn.Flatten())
+    x = torch.rand(3, 1, 4, 5, generator=torch.Generator().manual_seed(2)).to(DEVICE)
+    for net in (model, other):
+        results = []
+        for fused in (True, False):
+            with fuse.fused_pooling(net) if fused else nullcontext():
+                given = x.clone().requires_grad_()
+                out = net(given)
+                out.backward(drawn(*out.shape, seed=1))
+                results.append((out.detach(), given.grad, net[0].tree_weights[0].grad))
+                net.zero_grad()
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+        assert "forward" not in vars(net[0]) | vars(net[1])

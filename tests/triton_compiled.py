@@ -18,6 +18,7 @@ from triton.runtime.jit import JITFunction
 
 from gatewright.frontend.cuda.gates import TritonGates
 from gatewright.frontend.cuda.mixture import TritonMixture
+from gatewright.frontend.cuda.trees import TritonTrees, Windows
 from gatewright.frontend.functional import gate_coefficients, readers_of
 
 
@@ -65,8 +66,24 @@ def steps(size: int, dtype: torch.dtype) -> None:
     indices = torch.randint(0, size, (2, size))
     out = TritonGates.apply(x, coefficients, indices, lambda: readers_of(indices, size), 1.5)
     out.sum().backward()
+    for depth, window in ((1, 1), (3, 4), (4, 4)):
+        trees(x, depth, window, size)
     logits = torch.rand(size, 16).to(dtype).requires_grad_()
     TritonMixture.apply(logits, gate_coefficients(dtype), 0.5).sum().backward()
+
+
+def trees(x: torch.Tensor, depth: int, window: int, size: int) -> None:
+    """Trees of one kernel or more at `window * size` places."""
+    windows = Windows((window * size,), (window,), "cpu") if window > 1 else None
+    coefficients = torch.rand(4, size * (2**depth - 1)).to(x.dtype).requires_grad_()
+    leaves = torch.randint(0, size, (2, 2 ** (depth - 1) * size * window * size))
+
+    def transpose():
+        readers = readers_of(leaves, size)
+        return readers if windows is None else windows.readers(*readers)
+
+    out = TritonTrees.apply(x, coefficients, leaves, transpose, depth, 1.0, size, windows)
+    out.sum().backward()
 
 
 if __name__ == "__main__":
