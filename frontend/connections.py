@@ -21,13 +21,19 @@ class Wiring:
         indices: int64 [k, gates], the features that each gate reads.
         in_dim: how many features there are.
         transposed: what `functional.readers_of` says of it, if that is known.
+        zeros: how many features at the end are padding, zero; nobody needs their gradient.
     """
 
     def __init__(
-        self, indices: Tensor, in_dim: int, transposed: tuple[Tensor, Tensor] | None = None
+        self,
+        indices: Tensor,
+        in_dim: int,
+        transposed: tuple[Tensor, Tensor] | None = None,
+        zeros: int = 0,
     ) -> None:
         self.indices = indices
         self.in_dim = in_dim
+        self.zeros = zeros
         self._transposed = transposed
 
     def readers(self) -> tuple[Tensor, Tensor]:

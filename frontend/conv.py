@@ -198,7 +198,7 @@ class LogicConvNd(nn.Module):
         if self.parametrization.is_bilinear(self.training) and served(features, len(levels)):
             weights = [weight.flatten(0, 1) for weight in self.tree_weights]
             numbers = [self.parametrization.coefficients(w, self.training) for w in weights]
-            return logic_trees(features, numbers, levels[0].indices, factor)
+            return logic_trees(features, numbers, levels[0], factor)
         for i, level in enumerate(levels):
             features = self.parametrization.evaluate(
                 features,

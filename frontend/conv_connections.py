@@ -159,7 +159,7 @@ class FixedConvConnections(nn.Module):
     def _made_levels(self, indices: Tensor) -> list[Wiring]:
         rank = self.lut_rank
         first = self.features(indices).transpose(1, 2).reshape(rank, -1)
-        bottom = Wiring(first, self.n_features + self.pads)
+        bottom = Wiring(first, self.n_features + self.pads, zeros=int(self.pads))
         return [bottom, *self._levels_above(bottom)]
 
     def _levels_above(self, bottom: Wiring) -> list[Wiring]:

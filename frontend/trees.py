@@ -1,6 +1,6 @@
-"""Trees of two-input gates that are moved over many places, natively, forward and backward.
+"""Trees of two-input gates that are moved over many places, by kernels, forward and backward.
 
-The kernel evaluates a whole tree at one place while its values are in registers, and finds them
+A kernel evaluates a whole tree at one place while its values are in registers, and finds them
 again in the backward pass instead of keeping them.
 """
 
@@ -12,9 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .connections import Wiring
+from .cuda.launch import DEEPEST
+from .cuda.launch import usable as cuda_usable
 from .native import call, groups_of, threads_for, usable
 
-_DEEPEST = 6  # levels that the kernel keeps at once
+_DEEPEST = 6  # levels that the native kernel keeps at once
 
 
 def served(x: Tensor, depth: int) -> bool:
@@ -22,11 +25,11 @@ def served(x: Tensor, depth: int) -> bool:
 
     For others, `functional.logic_gates` computes the same numbers level by level.
     """
-    return depth <= _DEEPEST and usable(x)
+    return depth <= (DEEPEST if cuda_usable(x) else _DEEPEST if usable(x) else 0)
 
 
 def logic_trees(
-    x: Tensor, coefficients: Sequence[Tensor], leaves: Tensor, grad_factor: float = 1.0
+    x: Tensor, coefficients: Sequence[Tensor], leaves: Wiring, grad_factor: float = 1.0
 ) -> Tensor:
     """Evaluate trees of gates at many places (arXiv:2411.04732).
 
@@ -36,15 +39,19 @@ def logic_trees(
         x: [in_dim, batch], feature-major, such that `served`.
         coefficients: for each level, from the leaves on, float32 [4, nodes * kernels] of
             `1, a, b, a*b`, in order of node, then kernel; the last level has one node.
-        leaves: int64 [2, nodes * kernels * places], the features that are `a` and `b` of the gates
-            of the first level, in order of node, kernel, place.
+        leaves: what the first level reads; its `indices` are int64 [2, nodes * kernels * places],
+            in order of node, kernel, place.
         grad_factor: scales the gradient for `x`.
 
     Returns:
         [kernels * places, batch].
     """
     numbers = torch.cat(list(coefficients), 1)
-    return _NativeTrees.apply(x, numbers, leaves, len(coefficients), grad_factor)  # type: ignore[no-any-return]
+    if usable(x):
+        return _NativeTrees.apply(x, numbers, leaves.indices, len(coefficients), grad_factor)  # type: ignore[no-any-return]
+    from .cuda.trees import triton_trees
+
+    return triton_trees(x, numbers, leaves, len(coefficients), grad_factor)
 
 
 class _NativeTrees(torch.autograd.Function):

@@ -13,8 +13,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import functional  # noqa: E402
-from gatewright.frontend.cuda import launch  # noqa: E402
+from gatewright.frontend import LogicConv2d, OrPooling2d, functional  # noqa: E402
+from gatewright.frontend.cuda import fuse, launch  # noqa: E402
+from gatewright.frontend.cuda.fuse import fused_pooling  # noqa: E402
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -71,9 +72,9 @@ def test_every_kernel_compiles_without_a_device(tmp_path):
         (f"gatewright.frontend.cuda.{path.stem}", line.split("(")[0].removeprefix("def "))
         for path in sources
         for before, line in pairwise(path.read_text().splitlines())
-        if before == "@triton.jit" and line.startswith("def _")
+        if before == "@triton.jit" and not line.startswith("def _")
     }
-    assert written
+    assert len(written) > 5
     assert built == {(*kernel, target) for kernel in written for target in ("80", "90")}
 
 
@@ -126,7 +127,7 @@ def test_lanes(batch, wanted):
 
 
 def test_functional_asks_for_the_kernels(monkeypatch):
-    """On a device that `usable` accepts, both entry points go to the kernels."""
+    """On a device that `usable` accepts, every entry point goes to the kernels."""
     asked = []
 
     class Recorder:
@@ -144,4 +145,40 @@ def test_functional_asks_for_the_kernels(monkeypatch):
     x = torch.rand(3, 2)
     assert functional.logic_gates(x, x, x, lambda: (x, x)) is x
     assert functional.mixture_coefficients(x, x, 1.0) is x
-    assert asked == [5, 3]
+    assert functional.mixed_gates(x, x, x, 1.0, x, lambda: (x, x)) is x
+    assert asked == [5, 3, 3, 5]
+
+
+def test_on_other_devices_nothing_is_fused():
+    model = torch.nn.Sequential(LogicConv2d(4, 1, 2, 1), OrPooling2d(2))
+    with fused_pooling(model) as count:
+        assert count == 0
+        assert model(torch.rand(2, 1, 4, 4)).shape == (2, 2, 1, 1)
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    ("change", "fused"),
+    [
+        ({}, 1),
+        ({"tree_depth": 5}, 0),
+        ({"parametrization": "warp", "lut_rank": 2}, 0),
+        ({"parametrization": "light", "lut_rank": 3}, 0),
+    ],
+)
+def test_what_is_fused(change, fused, monkeypatch):
+    monkeypatch.setattr(fuse, "usable", lambda x: True)
+    options = {"in_dim": 5, "num_kernels": 2, "tree_depth": 2, "receptive_field_size": 2, **change}
+    conv, plain = LogicConv2d(**options), torch.nn.Identity()
+    overlapping, twice = OrPooling2d(2, stride=1), OrPooling2d(2)
+    assert count(conv, OrPooling2d(2)) == fused
+    assert count(conv, OrPooling2d((1, 3))) == fused
+    for layers in ((conv,), (conv, plain, twice), (conv, overlapping), (conv, twice, twice)):
+        assert count(*layers) == 0
+    assert count(conv, OrPooling2d(5)) == 0
+    assert count(conv, OrPooling2d(2, padding=1)) == 0
+
+
+def count(*layers):
+    with fused_pooling(torch.nn.Sequential(*layers)) as found:
+        return found

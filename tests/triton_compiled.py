@@ -3,7 +3,8 @@
     python tests/triton_compiled.py 80 90
 
 Launches are turned into compilations for each compute capability; prints one line a kernel: its
-name, the capability, and the bytes of machine code and of shared memory.
+name, the capability, and the bytes of machine code and of shared memory. The last capability is
+compiled for in more dtypes and sizes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 
+from gatewright.frontend.connections import Wiring
 from gatewright.frontend.cuda.gates import TritonGates
 from gatewright.frontend.cuda.mixture import TritonMixture
-from gatewright.frontend.cuda.trees import TritonTrees, Windows
+from gatewright.frontend.cuda.trees import Windows, triton_trees
 from gatewright.frontend.functional import gate_coefficients, readers_of
 
 
@@ -51,23 +53,24 @@ def main() -> None:
     JITFunction.run = compiled
     for capability in sys.argv[1:]:
         driver.set_active(Absent(int(capability)))
-        steps(128, torch.float32)
-        steps(128, torch.bfloat16)
-        steps(1, torch.float32)
+        steps(128, torch.float32, (3, 4))
+        if capability == sys.argv[-1]:
+            steps(128, torch.bfloat16, (2, 1))
+            steps(1, torch.float32, (1, 4))
 
 
-def steps(size: int, dtype: torch.dtype) -> None:
-    """One forward and backward pass of everything; the numbers are not computed.
+def steps(size: int, dtype: torch.dtype, tree: tuple[int, int]) -> None:
+    """One forward and backward pass of everything, with trees of a depth and window.
 
-    The compiler treats a size of 1 and multiples of 16 as constants of their own.
+    The numbers are not computed. The compiler makes sizes of 1, and multiples of 16, kernels of
+    their own.
     """
     x = torch.rand(size, size).to(dtype).requires_grad_()
     coefficients = torch.rand(4, size).to(dtype).requires_grad_()
     indices = torch.randint(0, size, (2, size))
     out = TritonGates.apply(x, coefficients, indices, lambda: readers_of(indices, size), 1.5)
     out.sum().backward()
-    for depth, window in ((1, 1), (3, 4), (4, 4)):
-        trees(x, depth, window, size)
+    trees(x, *tree, size)
     logits = torch.rand(size, 16).to(dtype).requires_grad_()
     TritonMixture.apply(logits, gate_coefficients(dtype), 0.5).sum().backward()
 
@@ -78,12 +81,12 @@ def trees(x: torch.Tensor, depth: int, window: int, size: int) -> None:
     coefficients = torch.rand(4, size * (2**depth - 1)).to(x.dtype).requires_grad_()
     leaves = torch.randint(0, size, (2, 2 ** (depth - 1) * size * window * size))
 
-    def transpose():
-        readers = readers_of(leaves, size)
-        return readers if windows is None else windows.readers(*readers)
+    wiring = Wiring(leaves, size)
 
-    out = TritonTrees.apply(x, coefficients, leaves, transpose, depth, 1.0, size, windows)
-    out.sum().backward()
+    def transpose():
+        return wiring.readers() if windows is None else windows.readers(*wiring.readers())
+
+    triton_trees(x, coefficients, wiring, depth, 1.0, windows, transpose).sum().backward()
 
 
 if __name__ == "__main__":

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
+from ..connections import Wiring
 from ..conv import LogicConvNd
-from ..conv_connections import Level
 from ..pool import OrPoolingNd
-from .launch import usable
-
-_BILINEAR = ("raw", "light")  # parametrisations whose gates are `c0 + c1*a + c2*b + c3*a*b`
+from .launch import DEEPEST, usable
 
 
 @contextmanager
@@ -25,8 +26,8 @@ def fused_pooling(model: nn.Module) -> Iterator[int]:
 
     The numbers are the same; a step takes less memory and time, because of each window only the
     maximum is kept, and only its tree is gone through in the backward pass. It concerns each
-    convolution on a CUDA device that stands in an `nn.Sequential` right before OR pooling with
-    windows that do not overlap and have no padding; between the two, hooks see pooled values.
+    convolution on a CUDA device that stands once, in an `nn.Sequential` right before OR pooling
+    with windows that do not overlap and have no padding; between the two, hooks see pooled values.
     Elsewhere it does nothing.
 
     Args:
@@ -51,32 +52,25 @@ def _same(x: Tensor) -> Tensor:
     return x
 
 
-def _pairs(model: nn.Module) -> Iterator[tuple[LogicConvNd, OrPoolingNd]]:
-    seen: set[nn.Module] = set()
+def _pairs(model: nn.Module) -> Iterator[tuple[Any, Any]]:
+    uses = Counter(module for _, module in model.named_modules(remove_duplicate=False))
     for block in model.modules():
-        if not isinstance(block, nn.Sequential):
+        if type(block) is not nn.Sequential:  # others may have a forward of their own
             continue
-        layers = list(block)
-        for conv, pool in pairwise(layers):
-            if (
-                isinstance(conv, LogicConvNd)
-                and isinstance(pool, OrPoolingNd)
-                and _fits(conv, pool)
-            ):
-                if not {conv, pool} & seen:
-                    yield conv, pool
-                seen |= {conv, pool}
+        for conv, pool in pairwise(block):
+            if uses[conv] == uses[pool] == 1 and _fits(conv, pool):
+                yield conv, pool
 
 
-def _fits(conv: LogicConvNd, pool: OrPoolingNd) -> bool:
-    from .trees import DEEPEST
-
+def _fits(conv: nn.Module, pool: nn.Module) -> bool:
+    if not isinstance(conv, LogicConvNd) or not isinstance(pool, OrPoolingNd):
+        return False
+    gates = conv.parametrization
     sizes = zip(conv.kernel_positions, pool.kernel_size, strict=False)
     return (
         usable(conv.tree_weights[0])
-        and conv.lut_rank == 2
         and conv.tree_depth <= DEEPEST
-        and conv.parametrization.name in _BILINEAR
+        and all(gates.is_bilinear(training) for training in (True, False))
         and conv.dims == pool.dims
         and pool.stride == pool.kernel_size
         and not any(pool.padding)
@@ -95,35 +89,31 @@ class _Pooled:
         places, window = tuple(conv.kernel_positions), tuple(pool.kernel_size)
         self.shape = [size // length for size, length in zip(places, window, strict=True)]
         self.windows = Windows(places, window, conv.tree_weights[0].device)
-        self._kept: tuple[Level, tuple[Tensor, Tensor]] | None = None
+        self._kept: tuple[Wiring, tuple[Tensor, Tensor]] | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        from .trees import TritonTrees
+        from .trees import triton_trees
 
         conv = self.conv
         wrong = conv.check_shape(tuple(x.shape))
         if wrong:
             raise InputError(wrong)
-        level = conv.connections.levels()[0]
+        features, levels, factor = conv.connections.feed(conv._features(x), conv.grad_factor)
         weights = [weight.flatten(0, 1) for weight in conv.tree_weights]
         numbers = [conv.parametrization.coefficients(some, conv.training) for some in weights]
-        found = TritonTrees.apply(
-            x.reshape(-1, prod(conv.in_shape)).t().to(weights[0].dtype),
+        found = triton_trees(
+            features,
             torch.cat(numbers, 1),
-            level.indices,
-            self._readers(level),
-            conv.tree_depth,
-            conv.grad_factor,
-            conv.connections.n_features,
+            levels[0],
+            len(levels),
+            factor,
             self.windows,
+            partial(self._readers, levels[0]),
         )
         leading = x.shape[: x.ndim - conv.dims - 1]
-        return found.t().reshape(*leading, conv.num_kernels, *self.shape)  # pyright: ignore
+        return found.t().reshape(*leading, conv.num_kernels, *self.shape)
 
-    def _readers(self, level: Level) -> Callable[[], tuple[Tensor, Tensor]]:
-        def readers() -> tuple[Tensor, Tensor]:
-            if self._kept is None or self._kept[0] is not level:
-                self._kept = (level, self.windows.readers(*level.readers()))
-            return self._kept[1]
-
-        return readers
+    def _readers(self, leaves: Wiring) -> tuple[Tensor, Tensor]:
+        if self._kept is None or self._kept[0] is not leaves:
+            self._kept = (leaves, self.windows.readers(*leaves.readers()))
+        return self._kept[1]

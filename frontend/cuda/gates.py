@@ -23,7 +23,7 @@ from .launch import blocks, lanes_of, run, tile
 
 
 @triton.jit
-def _forward(x, c, index, out, gates, batch, GATES: tl.constexpr, LANES: tl.constexpr):
+def gates_forward(x, c, index, out, gates, batch, GATES: tl.constexpr, LANES: tl.constexpr):
     g = tl.program_id(0).to(tl.int64) * GATES + tl.arange(0, GATES)
     lane = tl.program_id(1) * LANES + tl.arange(0, LANES)
     known = g < gates
@@ -40,7 +40,7 @@ def _forward(x, c, index, out, gates, batch, GATES: tl.constexpr, LANES: tl.cons
 
 
 @triton.jit
-def _backward_x(
+def gates_backward_x(
     x, c, index, order, start, up, grad, features, gates, batch, factor, LANES: tl.constexpr
 ):
     f = tl.program_id(0).to(tl.int64)
@@ -63,7 +63,7 @@ def _backward_x(
 
 
 @triton.jit
-def _backward_c(x, index, up, grad, gates, batch, GATES: tl.constexpr, LANES: tl.constexpr):
+def gates_backward_c(x, index, up, grad, gates, batch, GATES: tl.constexpr, LANES: tl.constexpr):
     g = tl.program_id(0).to(tl.int64) * GATES + tl.arange(0, GATES)
     known = g < gates
     row_a = tl.load(index + g, mask=known, other=0)[:, None] * batch
@@ -108,7 +108,7 @@ class TritonGates(torch.autograd.Function):
         rows, lanes = tile(batch)
         grid = (blocks(gates, rows), blocks(batch, lanes))
         given = (x, coefficients, indices, out, gates, batch)
-        run(_forward, grid, x, *given, GATES=rows, LANES=lanes)
+        run(gates_forward, grid, x, *given, GATES=rows, LANES=lanes)
         return out
 
     @staticmethod
@@ -125,7 +125,7 @@ class TritonGates(torch.autograd.Function):
             gates, batch = grad.shape
             rows, lanes = tile(batch)
             given = (x, indices, grad, grad_c, gates, batch)
-            run(_backward_c, (blocks(gates, rows),), x, *given, GATES=rows, LANES=lanes)
+            run(gates_backward_c, (blocks(gates, rows),), x, *given, GATES=rows, LANES=lanes)
         return grad_x, grad_c, None, None, None
 
 
@@ -142,7 +142,7 @@ def _input_gradient(
     lanes = lanes_of(batch, 512)
     sizes = (features, indices.shape[1], batch, factor)
     run(
-        _backward_x,
+        gates_backward_x,
         (features, blocks(batch, lanes)),
         x,
         *(x, coefficients, indices, *readers, grad, found),

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+DEEPEST = 4  # levels of a tree whose values fit a thread's registers
 _OLDEST = (3, 3)  # tuples of tensors within kernels
 _TILE = 1024  # elements of a result that one program makes
 _WARP = 32

@@ -19,7 +19,7 @@ _GATES = 64  # of one program
 
 
 @triton.jit
-def _forward(logits, basis, mixture, c, gates, temperature, GATES: tl.constexpr):
+def mixture_forward(logits, basis, mixture, c, gates, temperature, GATES: tl.constexpr):
     g = tl.program_id(0).to(tl.int64) * GATES + tl.arange(0, GATES)
     known = g < gates
     choice = tl.arange(0, 16)
@@ -34,7 +34,7 @@ def _forward(logits, basis, mixture, c, gates, temperature, GATES: tl.constexpr)
 
 
 @triton.jit
-def _backward(mixture, basis, up, grad, gates, temperature, GATES: tl.constexpr):
+def mixture_backward(mixture, basis, up, grad, gates, temperature, GATES: tl.constexpr):
     g = tl.program_id(0).to(tl.int64) * GATES + tl.arange(0, GATES)
     known = g < gates
     choice = tl.arange(0, 16)
@@ -58,7 +58,7 @@ class TritonMixture(torch.autograd.Function):
         mixture = torch.empty_like(logits)
         coefficients = logits.new_empty(4, len(logits))
         given = (logits, basis, mixture, coefficients, len(logits), temperature)
-        run(_forward, (blocks(len(logits), _GATES),), logits, *given, GATES=_GATES)
+        run(mixture_forward, (blocks(len(logits), _GATES),), logits, *given, GATES=_GATES)
         ctx.save_for_backward(mixture, basis)
         ctx.temperature = temperature
         return coefficients
@@ -69,5 +69,5 @@ class TritonMixture(torch.autograd.Function):
         mixture, basis = ctx.saved_tensors
         found = torch.empty_like(mixture)
         given = (mixture, basis, grad.contiguous(), found, len(mixture), ctx.temperature)
-        run(_backward, (blocks(len(mixture), _GATES),), mixture, *given, GATES=_GATES)
+        run(mixture_backward, (blocks(len(mixture), _GATES),), mixture, *given, GATES=_GATES)
         return found, None, None

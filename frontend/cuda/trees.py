@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..connections import Wiring
 from ..functional import Transpose
 from .launch import blocks, lanes_of, run
 from .tree_kernels import leaf_sums, tree_backward, tree_forward
 
-DEEPEST = 4  # levels whose values fit a thread's registers
 _LANES = 128
 _PROGRAMS = 4096  # that a device is kept busy with
 _WORKSPACE = 1 << 27  # gradients of leaves that are kept at once
@@ -61,13 +61,34 @@ class Windows:
         return sources[kept], ends[start]
 
 
-class TritonTrees(torch.autograd.Function):
-    """`trees.logic_trees` by the kernels.
+def triton_trees(
+    x: Tensor,
+    coefficients: Tensor,
+    leaves: Wiring,
+    depth: int,
+    grad_factor: float,
+    windows: Windows | None = None,
+    transpose: Transpose | None = None,
+) -> Tensor:
+    """`trees.logic_trees` by the kernels; with windows, the maximum over each.
 
-    Coefficients are [4, nodes * kernels], the levels one after the other. Rows of `x` from
-    `features` on are padding: they count as zero and get no gradient. With `windows` the answer is
-    the maximum over each, and `transpose` answers its `readers`.
+    Args:
+        x, leaves, grad_factor: as there.
+        coefficients: those of all levels, [4, nodes * kernels], one level after the other.
+        depth: levels.
+        windows: of places.
+        transpose: answers `windows.readers(*leaves.readers())`, with windows.
+
+    Returns:
+        [kernels * places, batch], or [kernels * windows, batch].
     """
+    features = len(x) - leaves.zeros
+    wiring = (leaves.indices, transpose or leaves.readers)
+    return TritonTrees.apply(x, coefficients, *wiring, depth, grad_factor, features, windows)  # type: ignore[no-any-return]
+
+
+class TritonTrees(torch.autograd.Function):
+    """`triton_trees`; features from `features` on are padding."""
 
     @staticmethod
     def forward(
@@ -112,37 +133,37 @@ class TritonTrees(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, coefficients, leaves, table, winner = ctx.saved_tensors
+        x, coefficients, _, _, winner = ctx.saved_tensors
         kernels, _, pooled, features, batch = ctx.sizes
-        lanes, depth = ctx.constants["LANES"], ctx.depth
-        grad = grad.contiguous()
-        rows = kernels * pooled << depth
+        lanes = ctx.constants["LANES"]
+        rows = kernels * pooled << ctx.depth
         width = min(batch, max(1, _WORKSPACE // (rows * lanes)) * lanes)
         ends = x.new_empty(rows, width, dtype=torch.float32)
         runs = min(pooled, blocks(_PROGRAMS, kernels * blocks(width, lanes)))
-        length = blocks(pooled, max(1, runs))
+        length = blocks(pooled, runs)
         runs = blocks(pooled, length)
-        partial = x.new_zeros(blocks(batch, lanes) * runs, *coefficients.shape, dtype=torch.float32)
+        sums = blocks(batch, lanes) * runs
+        partial = x.new_zeros(sums, *coefficients.shape, dtype=torch.float32)
         grad_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
-        sources, start = ctx.transpose() if grad_x is not None else (None, None)
-        for first in range(0, batch, max(1, width)):
+        readers = None if grad_x is None else ctx.transpose()
+        grad = grad.contiguous()
+        for first in range(0, batch, max(width, 1)):
             part = blocks(min(width, batch - first), lanes)
             run(
                 tree_backward,
                 (kernels, runs, part),
                 x,
-                *(x, coefficients, leaves, table, winner, grad, ends, partial),
-                *(*ctx.sizes, first, width, length),
-                LEAVES=1 << depth,
+                *(*ctx.saved_tensors, grad, ends, partial, *ctx.sizes, first, width, length),
+                LEAVES=1 << ctx.depth,
                 **ctx.constants,
             )
-            if grad_x is not None:
+            if readers is not None:
                 run(
                     leaf_sums,
                     (features, part),
                     x,
-                    *(ends, winner, sources, start, grad_x, len(sources)),
-                    *(len(start), kernels * pooled, batch, first, width, ctx.grad_factor),
+                    *(ends, winner, *readers, grad_x, len(readers[0]), len(readers[1])),
+                    *(kernels * pooled, batch, first, width, ctx.grad_factor),
                     **ctx.constants,
                 )
         grad_c = partial.sum(0).to(coefficients.dtype)
