@@ -24,7 +24,7 @@ from .zoo import build_model, model_spec
 def dense_for(
     data: Dataset,
     *,
-    layers: Sequence[int] = (),
+    layers: Sequence[int] | None = None,
     bits: int = 3,
     method: str = "uniform",
     one_per: str = "feature",
@@ -44,6 +44,7 @@ def dense_for(
     Raises:
         InputError: sizes that do not fit.
     """
+    layers = () if layers is None else layers
     if not isinstance(layers, list | tuple) or not all(is_int(width) for width in layers):
         raise InputError(f"layers {layers!r}; allowed are sizes from 1, such as [2000, 2000]")
     found: Tensor | None = None

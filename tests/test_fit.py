@@ -71,6 +71,22 @@ def test_same_seed_same_weights_whatever_the_global_generator(task):
     assert not torch.equal(weights(1, 10), weights(2, 10))
 
 
+def test_checks_do_not_touch_training(task):
+    def last(check_every):
+        torch.manual_seed(0)
+        model = nn.Sequential(
+            LogicDense(12, 20, parametrization_kwargs={"forward_sampling": "gumbel_soft"}),
+            GroupSum(2, tau=3.0),
+        )
+        held = (task[0][:1], task[1][:1])
+        model.register_forward_pre_hook(lambda module, x: seen.append(module[0].weight.clone()))
+        seen = []
+        fit(model, *task, validation=held, steps=6, check_every=check_every, progress=False)
+        return seen[-1]
+
+    assert torch.equal(last(1), last(6))
+
+
 def test_threads_are_restored(task):
     seen = []
 

@@ -20,7 +20,6 @@ from torch import nn
 from gatewright.frontend import GroupSum, History, LogicDense, fit
 from gatewright.runtime.errors import InputError
 
-NOISY = {"forward_sampling": "gumbel_soft"}
 OPTIONS = {"epochs": 3, "batch_size": 24, "lr": 0.05, "schedule": "cosine", "weight_decay": 0.01}
 OPTIONS |= {"temperature": ("exponential", 2.0, 0.5), "warmup": 3}
 
@@ -31,12 +30,13 @@ def task() -> tuple[np.ndarray, np.ndarray]:
     return x, x[:, 2].astype(np.int64)
 
 
-def network(seed: int = 0) -> nn.Sequential:
-    """Two layers, whose forward passes draw random numbers."""
+def network(seed: int = 0, sampling: str = "gumbel_soft") -> nn.Sequential:
+    """Two layers, whose forward passes draw random numbers if the sampling does."""
     torch.manual_seed(seed)
+    options = {"parametrization_kwargs": {"forward_sampling": sampling}}
     return nn.Sequential(
-        LogicDense(12, 40, parametrization_kwargs=NOISY),
-        LogicDense(40, 40, parametrization_kwargs=NOISY),
+        LogicDense(12, 40, **options),
+        LogicDense(40, 40, **options),
         GroupSum(2, tau=2.0),
     )
 

@@ -81,7 +81,7 @@ class Trainer:
         self.how.set_temperature(self.model, step - 1, self.plan.steps)
         x, y = self.batches.next()
         part = self.processes.share(y)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.half):
+        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.half):
             device = self.processes.device
             loss = self.how.loss(self.model, self.processes.share(x).to(device), part.to(device))
         if self.processes.size > 1:
@@ -102,7 +102,9 @@ class Trainer:
                 f"fit: the loss is {loss} before step {step}; use a lower learning rate, "
                 "a larger tau, or look for NaN in the model's weights"
             )
-        check = Check(step, loss, self._accuracy("relaxed"), self._accuracy("discrete"))
+        device = self.processes.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            check = Check(step, loss, self._accuracy("relaxed"), self._accuracy("discrete"))
         self.checks.append(check)
         if not check.beats(self.best):
             return False
