@@ -44,7 +44,7 @@ def mix(x: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
         [ends, batch].
     """
     if candidates is None:
-        return shares.t() @ x
+        return (shares.t() @ x).to(x.dtype)  # autocast multiplies in fewer bits
     return F.embedding_bag(
         candidates.t().contiguous(), x, mode="sum", per_sample_weights=shares.t().contiguous()
     )

@@ -1,7 +1,8 @@
 """The source of torchlogix where it is installed, with our names in its import lines.
 
-Its package is found without importing it, in the folder that GATEWRIGHT_PEERS names or where Python
-would import it from. Its repository, with README and examples, is found below that folder only.
+Its package is found without importing it, in the folder that GATEWRIGHT_PEERS names, as package or
+as a clone, or else where Python would import it from. Its repository, with README and examples, is
+looked for in that folder only.
 """
 
 from __future__ import annotations
@@ -32,12 +33,18 @@ IMPORTS = {
 }
 
 
+def _below(*patterns: str) -> Path | None:
+    """The first folder below the named one that fits a pattern."""
+    found = [path for pattern in patterns for path in sorted(Path(NAMED).glob(pattern))]
+    return found[0] if NAMED and found else None
+
+
 @cache
 def package() -> Path | None:
     """The folder of the package, or None."""
-    named = Path(NAMED) / "torchlogix"
-    if NAMED and named.is_dir():
-        return named
+    named = _below("torchlogix/models", "*torchlogix/src/torchlogix/models")
+    if named:
+        return named.parent
     spec = importlib.util.find_spec("torchlogix")
     return Path(spec.origin).parent if spec and spec.origin else None
 
@@ -45,8 +52,9 @@ def package() -> Path | None:
 @cache
 def repository() -> Path | None:
     """The folder of the repository, or None."""
-    found = [] if not NAMED else sorted(Path(NAMED).glob("**/examples/mnist_example.ipynb"))
-    return found[0].parent.parent if found else None
+    notebook = "*torchlogix/examples/mnist_example.ipynb"
+    found = _below(notebook, f"*/{notebook}")
+    return found.parent.parent if found else None
 
 
 class _Imports(ast.NodeTransformer):

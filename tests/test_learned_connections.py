@@ -152,6 +152,41 @@ def test_the_gradient_of_the_input_is_scaled_and_no_other(sampling, candidates):
     assert torch.equal(other[2], plain[2])
 
 
+@pytest.mark.parametrize("rank", [2, 4])
+@pytest.mark.parametrize("candidates", [-1, 4])
+@pytest.mark.parametrize("temperature", [0.001, 0.4])
+def test_steps_are_those_of_torchlogix(rank, candidates, temperature):
+    peer = pytest.importorskip(
+        "torchlogix.layers",
+        reason="torchlogix is not installed: pip install --no-deps torchlogix",
+    )
+    torch.manual_seed(11)
+    options = {
+        "lut_rank": rank,
+        "parametrization": "raw" if rank == 2 else "warp",
+        "parametrization_kwargs": {"weight_init": "random"},
+        "grad_factor": 1.5,
+        "connections": "learnable",
+        "connections_kwargs": {"num_candidates": candidates, "temperature": temperature},
+    }
+    layer, theirs = LogicDense(20, 15, **options), peer.LogicDense(20, 15, **options)
+    with torch.no_grad():
+        theirs.weight.copy_(layer.weight)
+        theirs.connections.weights.copy_(layer.connections.weights)
+        theirs.connections.indices.copy_(layer.connections.indices)
+    x = torch.rand(6, 20, requires_grad=True)
+    parts = [
+        (module(x), (x, module.weight, module.connections.weights)) for module in (layer, theirs)
+    ]
+    assert torch.allclose(parts[0][0], parts[1][0], atol=1e-6)
+    found, expected = (torch.autograd.grad(y.square().sum(), inputs) for y, inputs in parts)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert torch.equal(
+        layer.connections.resolve_connections(), theirs.connections.resolve_connections()
+    )
+
+
 def test_gumbel_noise_draws_wires_as_often_as_the_softmax_says():
     torch.manual_seed(5)
     connections = LearnableDenseConnections(4, 4000, lut_rank=1, gumbel=True)
@@ -293,3 +328,17 @@ def test_nan_weights_are_refused_in_evaluation():
         layer.connections.weights[2, 1, 3] = float("nan")
     with pytest.raises(InputError, match="1 of 10 ends have NaN weights"):
         layer(torch.zeros(1, 9))
+
+
+@pytest.mark.parametrize("candidates", [-1, 3])
+@pytest.mark.parametrize("sampling", ["hard", "soft"])
+def test_mixed_precision_trains_the_wiring(candidates, sampling):
+    torch.manual_seed(12)
+    layer = learnable(9, 5, num_candidates=candidates, forward_sampling=sampling, temperature=0.5)
+    x = torch.rand(4, 9, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = layer(x)
+    mixed.float().sum().backward()
+    assert torch.allclose(mixed.float(), layer(x), atol=0.02)
+    assert torch.isfinite(layer.connections.weights.grad).all()
+    assert x.grad.dtype == torch.float32
