@@ -135,6 +135,46 @@ def test_a_selection_reads_two_channels_of_the_group():
     assert (pairs[:, 0] != pairs[:, 1]).all()
 
 
+def by_hand(layer, image, kernel, row, column):
+    """The gates of a kernel at one place, from the packed selection and the largest weights."""
+    height, width = image.shape[1:]
+    values = []
+    for packed in layer.selection[kernel].tolist():
+        channel, y, x = packed >> 16, (packed >> 8) % 256, packed % 256
+        y += row * layer.stride[0] - layer.padding[0]
+        x += column * layer.stride[1] - layer.padding[1]
+        inside = 0 <= y < height and 0 <= x < width
+        values.append(int(image[channel, y, x]) if inside else 0)
+    gates = layer.weights[kernel].argmax(-1).tolist()
+    while gates:  # gate `id` answers bit `3 - (2 * a + b)`
+        level, gates = gates[: len(values) // 2], gates[len(values) // 2 :]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        values = [gate >> (3 - 2 * a - b) & 1 for gate, (a, b) in zip(level, pairs, strict=True)]
+    return values
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("complete", [True, False])
+def test_kernels_are_what_selection_and_weights_say(complete, stride):
+    torch.manual_seed(8)
+    layer = ConvLogicLayer(3, 4, stride, padding=1, kernel=(3, 2), complete=complete).eval()
+    x = torch.randint(0, 2, (2, 3, 6, 5))
+    found = layer(x)
+    rows, columns = (6 + 2 - 3) // stride + 1, (5 + 2 - 2) // stride + 1
+    want = torch.tensor(
+        [
+            [
+                [[by_hand(layer, image, k, i, j) for j in range(columns)] for i in range(rows)]
+                for k in range(4)
+            ]
+            for image in x
+        ]
+    ).float()
+    if complete:
+        want = nn.functional.max_pool2d(want[..., 0], 2)
+    assert torch.equal(found, want)
+
+
 @pytest.mark.parametrize("complete", [True, False])
 def test_layers_say_the_same(complete):
     torch.manual_seed(2)

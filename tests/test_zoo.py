@@ -117,6 +117,18 @@ def test_small_networks_trace_exactly_and_fit_a_file(name, tmp_path):
     assert torch.equal(found(x), model.eval()(x))
 
 
+def test_monk_1_is_learned():
+    values = (3, 3, 2, 3, 4, 2)
+    rows = torch.cartesian_prod(*map(torch.arange, values))
+    parts = [nn.functional.one_hot(column, n) for column, n in zip(rows.t(), values, strict=True)]
+    labels = (rows[:, 0] == rows[:, 1]) | (rows[:, 4] == 0)
+    training = {**MODELS["difflogic-monk1"].training, "steps": 400}
+    model = build_model("difflogic-monk1", seed=1)
+    x = torch.cat(parts, dim=1).bool()
+    history = fit(model, x, labels.long(), progress=False, **training)
+    assert history.best.discrete > 0.85  # half the rows are of either class
+
+
 def test_a_seed_is_a_network():
     first, second, other = (build_model("convlogic-notebook", seed=seed) for seed in (3, 3, 4))
     torch.manual_seed(3)
