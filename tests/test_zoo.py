@@ -76,6 +76,30 @@ def test_the_gates_of_logictreenet_l_are_those_of_its_appendix():
     assert round(left + ADDER * spec.widths[-1], -4) == spec.published_gates
 
 
+@pytest.mark.parametrize(("name", "bits"), [("mnist-s", 1), ("cifar10-s", 2), ("cifar10-b", 5)])
+def test_thresholds_count_the_highest_bits_of_a_byte(name, bits):
+    spec = MODELS[f"logictreenet-{name}"]
+    assert spec.thresholds is not None
+    values = torch.arange(256, dtype=torch.uint8)
+    counts = FixedBinarization(list(spec.thresholds))(values[:, None]).sum(1)
+    assert torch.equal(counts.int(), values.int() >> (8 - bits))
+
+
+@pytest.mark.parametrize(
+    ("name", "conv", "dense"),
+    [
+        ("difflogic-adult", None, "random"),
+        ("logictreenet-mnist-s", "residual", "residual"),
+        ("convlogic-notebook", "residual", "random"),
+    ],
+)
+def test_weights_start_as_published(name, conv, dense):
+    for layer in build_model(name, device="meta"):
+        if isinstance(layer, LogicConv2d | LogicDense):
+            want = conv if isinstance(layer, LogicConv2d) else dense
+            assert layer.parametrization.weight_init == want
+
+
 OUTPUTS = {  # of the last layer for each class, in thousands: table 6 of arXiv:2411.04732
     "mnist": {"s": 1, "m": 4, "l": 8},
     "cifar10": {"s": 1, "m": 8, "b": 32, "l": 64, "g": 80},

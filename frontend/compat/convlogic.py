@@ -175,9 +175,6 @@ class ConvLogicLayer(nn.Module):
             connections_kwargs={"indices": positions},
         ).to(self.weights.dtype)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_made": None}  # copies make their own
-
     def extra_repr(self) -> str:
         return (
             f"in_channels={self.in_channels}, out_channels={self.out_channels}, "
