@@ -255,6 +255,8 @@ def test_the_command_lists_and_describes(capsys):
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["name", *MODELS]
+    found = lines[1 + list(MODELS).index("logictreenet-mnist-l")].split()
+    assert found[1:7] == ["1x28x28", "784", "2,960,384", "255,744", "1,270,000", "9,547,776"]
     assert main(["models", "logictreenet-mnist-l"]) == 0
     text = capsys.readouterr().out
     assert "2,960,384 learned, 255,744 ORs; 1,270,000 published" in text
