@@ -218,14 +218,6 @@ def test_wiring_that_is_no_convolution():
         convert(layer)
 
 
-def test_layers_without_a_counterpart():
-    kind = type("LogicConvTranspose2d", (nn.Module,), {"__module__": "torchlogix.layers.conv"})
-    with pytest.raises(InputError, match="LogicConvTranspose2d of torchlogix: there is no such"):
-        convert(nn.Sequential(kind()))
-    with pytest.raises(TraceError, match="LogicConvTranspose2d of torchlogix"):
-        gw.trace(nn.Sequential(kind()), input_shape=(1, 4, 4))
-
-
 def test_a_subclass_with_a_forward_of_its_own():
     layer = TORCHLOGIX["dense-raw-2"].module()
     kept = type("Renamed", (type(layer),), {"__module__": "mine"})
@@ -234,6 +226,8 @@ def test_a_subclass_with_a_forward_of_its_own():
     layer.__class__ = type("Other", (kept,), {"__module__": "mine", "forward": lambda self, x: x})
     with pytest.raises(InputError, match="Other has a forward of its own"):
         convert(layer)
+    with pytest.raises(TraceError, match="trace: convert: layer Other, LogicDense of torchlogix"):
+        gw.trace(layer, input_shape=(9,))
 
 
 def test_a_shortcut_that_is_not_the_input():

@@ -13,6 +13,7 @@ from gatewright.frontend import (
     GroupSum,
     LearnableBinarization,
     LogicConv2d,
+    LogicConvTranspose2d,
     LogicDense,
     ResidualLogicBlock,
 )
@@ -43,6 +44,9 @@ BUILT = {
     "learnable-1": lambda: LogicDense(6, 8, **LEARNED),
     "conv2d-raw": lambda: conv(stride=2, padding=1),
     "conv2d-warp": lambda: conv(**WARP),
+    "transposed2d": lambda: LogicConvTranspose2d(
+        3, 2, 2, 2, 3, stride=2, padding=1, output_padding=1
+    ),
     "fixed": lambda: FixedBinarization([[0.0] * 3] * 2, feature_dim=1),
     "learnable": lambda: LearnableBinarization([[0.0] * 3] * 2, feature_dim=1),
     "block": lambda: ResidualLogicBlock(4, 2, 2, 2),
@@ -163,7 +167,25 @@ def test_candidates_out_of_range():
         load_peer_state(LogicDense(6, 8, **LEARNED), state)
 
 
-@pytest.mark.parametrize("entry", [{"0.bias": torch.zeros(3)}, {"epoch": 3}, {"0.weight": "text"}])
+def test_positions_out_of_range():
+    state = TORCHLOGIX["conv2d-raw"].module().state_dict()
+    state["connections._indices_L0"][..., -1] += 2
+    with pytest.raises(InputError, match=r"outside of the receptive field; .* below \[3, 3, 2\]"):
+        load_peer_state(conv(stride=2, padding=1), state)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"0.bias": torch.zeros(3)},
+        {"epoch": 3},
+        {3: torch.zeros(3)},
+        {"0.weight": "text"},
+        {"0.weight": torch.zeros(3, 3).to_sparse()},
+        {"0.weight": torch.zeros(3, dtype=torch.complex64)},
+        {"state_dict": 3},
+    ],
+)
 def test_foreign_entries(entry):
     state = TORCHLOGIX["dense-raw-2"].module().state_dict()
     with pytest.raises(InputError, match="belongs to no layer of gates"):

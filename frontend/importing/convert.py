@@ -9,7 +9,7 @@ from torch import nn
 
 from ...runtime.errors import InputError
 from .copying import quietly
-from .peers import CONVERTERS, LIBRARIES, UNKNOWN, WRAPPERS, has_peers, known, names
+from .peers import CONVERTERS, LIBRARIES, WRAPPERS, has_peers, known, names
 
 
 def convert(module: nn.Module) -> nn.Module:
@@ -25,7 +25,8 @@ def convert(module: nn.Module) -> nn.Module:
         module: a layer, or any module with such layers inside.
 
     Raises:
-        InputError: none of those layers is there, or one has no counterpart; the message names it.
+        InputError: none of those layers is there, or one is not what its class builds; the message
+            names it.
     """
     if not has_peers(module):
         raise InputError(
@@ -42,7 +43,7 @@ def _replace(module: Any, made: dict[int, Any], where: dict[int, str]) -> nn.Mod
     """Put what stands for parts of `module` into `made`, a memo of deepcopy, by their id."""
     if id(module) in made:
         return module
-    if known(type(module), {*CONVERTERS, *UNKNOWN}):
+    if known(type(module), CONVERTERS):
         made[id(module)] = _converted(module, where[id(module)])
         return module
     for child in module.children():
@@ -58,12 +59,10 @@ def _replace(module: Any, made: dict[int, Any], where: dict[int, str]) -> nn.Mod
 
 def _converted(module: nn.Module, where: str) -> nn.Module:
     """One layer of ours; errors say which layer it was."""
-    found = known(type(module), {*CONVERTERS, *UNKNOWN})
+    found = known(type(module), CONVERTERS)
     assert found
     base, (library, name) = found
     layer = f"convert: layer {where}, {name} of {library}"
-    if name not in {known_name for _, known_name in CONVERTERS}:
-        raise InputError(f"{layer}: there is no such layer here; build the model without it")
     if type(module).forward is not base.forward:
         raise InputError(
             f"{layer}: {type(module).__name__} has a forward of its own, which may do anything; "

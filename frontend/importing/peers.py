@@ -17,6 +17,8 @@ CONVERTERS: dict[Name, Callable[[Any], nn.Module]] = {
     ("torchlogix", "LogicDense"): torchlogix.dense,
     ("torchlogix", "LogicConv2d"): torchlogix.conv,
     ("torchlogix", "LogicConv3d"): torchlogix.conv,
+    ("torchlogix", "LogicConvTranspose2d"): torchlogix.transposed,
+    ("torchlogix", "LogicConvTranspose3d"): torchlogix.transposed,
     ("torchlogix", "OrPooling2d"): torchlogix.pooling2d,
     ("torchlogix", "OrPooling3d"): torchlogix.pooling3d,
     ("torchlogix", "GroupSum"): torchlogix.group_sum,
@@ -42,12 +44,6 @@ WRAPPERS: dict[Name, str] = {
 }
 """Modules that do what one child does, and the child's name."""
 
-UNKNOWN: set[Name] = {
-    ("torchlogix", "LogicConvTranspose2d"),
-    ("torchlogix", "LogicConvTranspose3d"),
-}
-"""Layers that have no counterpart here."""
-
 LIBRARIES = sorted({library for library, _ in CONVERTERS})
 
 
@@ -67,4 +63,4 @@ def known(kind: type, table: Any) -> tuple[type, Name] | None:
 
 def has_peers(module: nn.Module) -> bool:
     """Whether a layer of another library is among the modules."""
-    return any(known(type(part), {*CONVERTERS, *UNKNOWN}) for part in module.modules())
+    return any(known(type(part), CONVERTERS) for part in module.modules())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +17,6 @@ from ..compat.convlogic import ConvLogicLayer
 from ..compat.tree import TreeLogicLayer
 from ..connections import FixedDenseConnections
 from ..conv import LogicConvNd
-from ..conv_connections import FixedConvConnections
 from ..dense import LogicDense
 from ..learned_connections import LearnableDenseConnections, LearnedWiring
 from .torchlogix import first_place, rounded
@@ -82,14 +80,17 @@ def _entries(state: Any) -> dict[str, Part]:
     """Tensors of each layer by the layer's name, in order."""
     if not isinstance(state, Mapping):
         state = _read(Path(state))
-    state = state.get("state_dict", state)
+    inner = state.get("state_dict", state)
+    state = inner if isinstance(inner, Mapping) else state
     found: dict[str, Part] = {}
     for name, tensor in state.items():
-        if isinstance(tensor, Tensor) and (match := _NAMES.fullmatch(name)):
+        name = str(name)
+        plain = isinstance(tensor, Tensor) and tensor.layout == torch.strided
+        if plain and not tensor.is_complex() and (match := _NAMES.fullmatch(name)):
             found.setdefault(match[1] or "", {})[match[2]] = tensor
-        elif not isinstance(tensor, Tensor) or not _DERIVED.fullmatch(name):
+        elif not plain or not _DERIVED.fullmatch(name):
             raise InputError(
-                f"state: entry {str(name)[:80]!r} belongs to no layer of gates; allowed are "
+                f"state: entry {name[:80]!r} belongs to no layer of gates; allowed are "
                 "tensors of torchlogix's and convlogic's layers; leave other entries out"
             )
     return found
@@ -100,7 +101,7 @@ def _read(path: Path) -> Any:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # torch raises whatever its reader trips over
         raise FileError(
             f"{path}: not a checkpoint of tensors alone, or damaged: {str(error)[:200]}; where it "
             "can be trusted, load it in the program that wrote it, and save "
@@ -189,11 +190,13 @@ def _conv(layer: LogicConvNd, part: Part) -> Pairs:
         *(f"connections._indices_L{level}" for level in levels),
     )
     indices = first_place(found[layer.tree_depth :], layer)
-    fresh = FixedConvConnections(
-        own.in_dim, own.channels, own.num_kernels, own.tree_depth, own.receptive_field_size,
-        own.stride, own.padding, indices=indices, lut_rank=own.lut_rank,
-    )  # fmt: skip
-    return [(own.indices, fresh.indices), *zip(layer.tree_weights, found, strict=False)]
+    limits = torch.tensor([*layer.receptive_field_size, layer.channels])
+    if indices.shape[-1] == len(limits) and ((indices < 0) | (indices >= limits)).any():
+        raise InputError(
+            f"connections outside of the receptive field; allowed are positions from 0, below "
+            f"{limits.tolist()}"
+        )
+    return [(own.indices, indices), *zip(layer.tree_weights, found, strict=False)]
 
 
 def _thresholds(layer: Binarization, part: Part) -> Pairs:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..binarization import Binarization, FixedBinarization
+from ..binarization import Binarization, DummyBinarization, FixedBinarization
 from ..conv import LogicConv2d, LogicConv3d, LogicConvNd
+from ..conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d
 from ..dense import LogicDense
 from ..groupsum import GroupSum
 from ..pool import OrPooling2d, OrPooling3d
@@ -79,7 +80,16 @@ def _dense_wiring(connections: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def conv(layer: Any) -> LogicConvNd:
     """LogicConv2d and LogicConv3d."""
-    kind = LogicConv2d if layer.conv_dimension == 2 else LogicConv3d
+    return _conv(layer, LogicConv2d if layer.conv_dimension == 2 else LogicConv3d)
+
+
+def transposed(layer: Any) -> LogicConvNd:
+    """LogicConvTranspose2d and LogicConvTranspose3d."""
+    kind = LogicConvTranspose2d if layer.conv_dimension == 2 else LogicConvTranspose3d
+    return _conv(layer, kind, output_padding=tuple(layer.output_padding))
+
+
+def _conv(layer: Any, kind: type[LogicConvNd], **more: Any) -> LogicConvNd:
     made = kind(
         tuple(layer.in_dim),
         channels=layer.channels,
@@ -90,6 +100,7 @@ def conv(layer: Any) -> LogicConvNd:
         padding=layer.padding,
         # torchlogix takes a grad_factor for convolutions, and does not apply it.
         **gates(layer),
+        **more,
         connections_kwargs={"indices": first_place(layer.connections.indices, layer).cpu()},
     )
     levels = {f"tree_weights.{i}": weight for i, weight in enumerate(layer.tree_weights)}
@@ -113,7 +124,8 @@ def first_place(levels: list[Tensor], layer: Any) -> Tensor:
             f"connections of shape {list(first.shape)}; needed is [{layer.lut_rank}, "
             f"{layer.num_kernels}, {math.prod(layer.kernel_positions)}, gates, positions]"
         )
-    starts = [torch.arange(n, device=first.device) * layer.stride for n in layer.kernel_positions]
+    step = 1 if hasattr(layer, "output_padding") else layer.stride
+    starts = [torch.arange(n, device=first.device) * step for n in layer.kernel_positions]
     offsets = nn.functional.pad(torch.cartesian_prod(*starts), (0, 1))
     found = first[:, :, 0]
     if not torch.equal(first, found.unsqueeze(2) + offsets[:, None]):
@@ -164,9 +176,9 @@ def learnable(layer: Any) -> LearnableBinarization:
     return fill(made, layer, {"raw_diffs": layer.raw_diffs})
 
 
-def dummy(layer: Any) -> nn.Identity:
-    """DummyBinarization, which makes floats of bits; our layers take bits."""
-    return nn.Identity().train(layer.training)
+def dummy(layer: Any) -> DummyBinarization:
+    """DummyBinarization."""
+    return DummyBinarization().train(layer.training)
 
 
 def _rounded(layer: Any) -> Tensor:
