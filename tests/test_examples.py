@@ -1,6 +1,7 @@
 """The examples say what the recipes do."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_digits_example_is_the_digits_recipe():
 
 @pytest.mark.parametrize("name", ["digits", "mnist"])
 def test_configurations_are_sound(name):
-    pytest.importorskip("tomllib")
+    pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
     tables = read_configuration(EXAMPLES / f"{name}.toml")
     assert tables["data"] == {"name": name}
     found = Recipe(tables["model"], tables["train"])

@@ -216,6 +216,7 @@ def test_shift_moves_by_one_pixel_at_most():
         ({"steps": 1, "lr": 0.0}, "lr 0.0; allowed is a positive number"),
         ({"steps": 1, "schedule": "linear"}, "schedule 'linear'; allowed are constant, cosine"),
         ({"steps": 1, "augment": 3}, "augment 3; allowed are shift, or a function"),
+        ({"steps": 1, "seed": "a"}, "seed 'a'; allowed are integers from 0"),
         ({"steps": 1, "folder": 3}, "folder 3; allowed is a path"),
         ({"steps": 1, "augment": "flip"}, "augment 'flip'; allowed are"),
         ({"steps": 1, "augment": "shift"}, r"augment shift: samples of shape \[12\]"),

@@ -24,6 +24,13 @@ from gatewright.frontend.training.history import Check, exhausted  # noqa: E402
 from gatewright.runtime.archive import read_archive, write_archive  # noqa: E402
 from gatewright.runtime.errors import FileError, InputError  # noqa: E402
 
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
+    ),
+]
 RUN = Path(__file__).parent / "training_run.py"
 
 
@@ -66,6 +73,28 @@ def test_a_killed_run_resumes_bit_for_bit(whole, tmp_path):
     assert history.checks == whole[2].checks
     for name in ("log.csv", "curve.svg", "model.npz"):
         assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_that_an_error_ended_resumes_with_the_same_model(tmp_path, device, precision):
+    if device == "cpu" and precision == "bfloat16":
+        pytest.skip("mixed precision is for CUDA devices")
+
+    class Stop(Flip):
+        def __call__(self, x, generator):
+            if self.calls == 12:
+                raise KeyboardInterrupt
+            return super().__call__(x, generator)
+
+    options = {"device": device, "precision": precision}
+    model, want = network(), train(None, **options)
+    Stop.__qualname__ = "Flip"
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, model, augment=Stop(), **options)
+    _, history = train(tmp_path, model, resume=True, **options)
+    assert history.checks == want[1].checks
+    assert np.array_equal(weights(model.cpu()), weights(want[0].cpu()))
 
 
 def test_resuming_starts_where_nothing_is_and_ends_where_all_is_done(whole, tmp_path):

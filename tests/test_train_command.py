@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("tomllib")
+pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 from training_threads import one_thread  # noqa: E402, F401
 

@@ -91,7 +91,8 @@ def fit(
         rescale: what layers do in `rescale_weights` after each step.
         temperature: of all gates: a number, (schedule, start, end) with a name of
             `gatewright.frontend.schedules`, or a function of the share of training done, 0 to 1.
-        precision: "float32", or on CUDA devices "bfloat16", PyTorch's automatic mixed precision.
+        precision: "float32", or on CUDA devices "bfloat16", PyTorch's automatic mixed precision for
+            layers such as Linear; gates compute in the dtype of their weights.
         augment: "shift", or a function (batch, torch.Generator) -> batch; training data only.
         check_every: steps between checks; if None, a pass over the data where epochs are given,
             and a twentieth of the run where steps are.
@@ -126,6 +127,7 @@ def fit(
         raise InputError("fit: resume and tensorboard need folder=, where the files are")
     if folder is not None and not isinstance(folder, str | os.PathLike):
         raise InputError(f"fit: folder {folder!r}; allowed is a path")
+    check_whole("seed", seed, 0)
     model.to(processes.device)
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)
