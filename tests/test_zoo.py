@@ -6,6 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -141,16 +142,30 @@ def test_small_networks_trace_exactly_and_fit_a_file(name, tmp_path):
     assert torch.equal(found(x), model.eval()(x))
 
 
-def test_monk_1_is_learned():
+def monk_1():
+    """All rows of the MONK-1 problem, bool [432, 17], and their classes, half of them 1."""
     values = (3, 3, 2, 3, 4, 2)
     rows = torch.cartesian_prod(*map(torch.arange, values))
     parts = [nn.functional.one_hot(column, n) for column, n in zip(rows.t(), values, strict=True)]
     labels = (rows[:, 0] == rows[:, 1]) | (rows[:, 4] == 0)
+    return torch.cat(parts, dim=1).bool(), labels.long()
+
+
+def test_monk_1_is_learned():
     training = {**MODELS["difflogic-monk1"].training, "steps": 400}
     model = build_model("difflogic-monk1", seed=1)
-    x = torch.cat(parts, dim=1).bool()
-    history = fit(model, x, labels.long(), progress=False, **training)
-    assert history.best.discrete > 0.85  # half the rows are of either class
+    history = fit(model, *monk_1(), progress=False, **training)
+    assert history.best.discrete > 0.85
+
+
+def test_the_command_trains_a_network_by_name(tmp_path, capsys):
+    x, y = monk_1()
+    np.savez(tmp_path / "monk.npz", x=x.numpy(), y=y.numpy())
+    command = ["train", "--model", "difflogic-monk1", "--data", str(tmp_path / "monk.npz")]
+    path = tmp_path / "model.npz"
+    assert main([*command, "--steps", "20", "--quiet", "-o", str(path)]) == 0
+    widths = [layer.out_dim for layer in load_model(path) if isinstance(layer, LogicDense)]
+    assert widths == [24] * 6
 
 
 def test_a_seed_is_a_network():
