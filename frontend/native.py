@@ -2,7 +2,8 @@
 
 Without a C compiler, on another device or in another dtype, `functional` computes the same numbers
 in plain PyTorch, more slowly. `GATEWRIGHT_NATIVE=0` in the environment asks for that. The kernels
-share torch's OpenMP threads, because two pools on the same cores wait for each other.
+share torch's OpenMP threads, because two pools on the same cores wait for each other. Loading them
+tells the C library to keep freed memory of the process for the next step; see `kernels/memory.c`.
 """
 
 from __future__ import annotations
@@ -46,13 +47,15 @@ def _library() -> Any:
     sources = {entry.name: entry.read_bytes() for entry in found}
     _ffi.cdef(sources["api.h"].decode(), override=True)
     try:
-        return _ffi.dlopen(str(_build(sources)))
+        library = _ffi.dlopen(str(_build(sources)))
     except (BuildError, OSError) as error:
         warnings.warn(
             f"training in plain PyTorch, which is slower: no native kernels: {error}",
             stacklevel=2,
         )
         return None
+    library.keep_memory()
+    return library
 
 
 def _build(sources: dict[str, bytes]) -> Path:

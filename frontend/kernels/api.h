@@ -18,3 +18,4 @@ void pool_forward(const float *x, const int64_t *shape, int64_t channels, int64_
                   int threads, float *out);
 void pool_backward(const float *x, const float *found, const float *grad, const int64_t *shape,
                    int64_t channels, int64_t batch, int threads, float *grad_x);
+void keep_memory(void);

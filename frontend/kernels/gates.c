@@ -38,6 +38,15 @@ static inline void backward(const float *x, const float *c, const int64_t *index
     const float c1 = factor * c[gates + g], c2 = factor * c[2 * gates + g];
     const float c3 = factor * c[3 * gates + g];
     lanes s[4] = {{0}};
+    if (g + AHEAD < gates) {
+      const int64_t next_a = index[g + AHEAD] * batch, next_b = index[gates + g + AHEAD] * batch;
+      fetch(x + next_a, from, to);
+      fetch(x + next_b, from, to);
+      if (grad_x) {
+        fetch(grad_x + next_a, from, to);
+        fetch(grad_x + next_b, from, to);
+      }
+    }
     for (int64_t i = from; i < to; i += LANES) {
       const lanes a = load(x + row_a + i, batch - i), b = load(x + row_b + i, batch - i);
       const lanes up = load(grad + g * batch + i, batch - i), ua = up * a;
