@@ -40,7 +40,7 @@ def case(features, gates, batch, seed=0):
     )
 
 
-@pytest.mark.parametrize("batch", [1, 2, 15, 16, 17, 128, 300])
+@pytest.mark.parametrize("batch", [0, 1, 2, 15, 16, 17, 128, 300])
 @pytest.mark.parametrize(("features", "gates"), [(1, 5), (40, 7), (30, 200)])
 def test_equals_plain_pytorch(features, gates, batch, monkeypatch):
     given = case(features, gates, batch)

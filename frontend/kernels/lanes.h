@@ -56,8 +56,8 @@ static inline void clear(float *x, int64_t rows, int64_t batch, int64_t from, in
 
 /* Sums over groups in their order, whoever found them. */
 static inline void add_groups(const float *partial, int64_t groups, int64_t size, float *out) {
-  memcpy(out, partial, (size_t)size * sizeof(float));
-  for (int64_t g = 1; g < groups; ++g)
+  memset(out, 0, (size_t)size * sizeof(float));
+  for (int64_t g = 0; g < groups; ++g)
     for (int64_t n = 0; n < size; ++n) out[n] += partial[g * size + n];
 }
 
