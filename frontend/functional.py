@@ -53,7 +53,8 @@ def logic_gates(
 
     Args:
         x: [in_dim, batch], feature-major.
-        coefficients: [4, out_dim] of `1, a, b, a*b`, in the dtype of `x`.
+        coefficients: [4, out_dim] of `1, a, b, a*b`; taken in the dtype of `x`, from which
+            automatic mixed precision may have led them away.
         indices: int64 [2, out_dim], the features that are each gate's `a` and `b`.
         transpose: answers `readers_of(indices, in_dim)`; called in the backward pass only.
         grad_factor: scales the gradient for `x`.
@@ -61,7 +62,7 @@ def logic_gates(
     Returns:
         [out_dim, batch].
     """
-    function = _gates_function(x)
+    function, coefficients = _gates_function(x), coefficients.to(x.dtype)
     return function.apply(x, coefficients, indices, transpose, grad_factor)  # type: ignore[no-any-return]
 
 

@@ -111,7 +111,8 @@ class LearnableBinarization(Binarization):
 
     def _clipped(self, grad: Tensor) -> Tensor:
         norm = grad.norm()
-        return grad * (self.max_grad_norm / (norm + 1e-6)) if norm > self.max_grad_norm else grad
+        clipped = grad * (self.max_grad_norm / (norm + 1e-6))
+        return torch.where(norm > self.max_grad_norm, clipped, grad)
 
     def _bits(self, x: Tensor, thresholds: Tensor) -> Tensor:
         if not self.training:

@@ -37,8 +37,8 @@ def logic_trees(
 
     Args:
         x: [in_dim, batch], feature-major, such that `served`.
-        coefficients: for each level, from the leaves on, float32 [4, nodes * kernels] of
-            `1, a, b, a*b`, in order of node, then kernel; the last level has one node.
+        coefficients: for each level, from the leaves on, [4, nodes * kernels] of `1, a, b, a*b`,
+            in order of node, then kernel; the last level has one node. Taken in the dtype of `x`.
         leaves: what the first level reads; its `indices` are int64 [2, nodes * kernels * places],
             in order of node, kernel, place.
         grad_factor: scales the gradient for `x`.
@@ -46,7 +46,7 @@ def logic_trees(
     Returns:
         [kernels * places, batch].
     """
-    numbers = torch.cat(list(coefficients), 1)
+    numbers = torch.cat(list(coefficients), 1).to(x.dtype)
     if usable(x):
         return _NativeTrees.apply(x, numbers, leaves.indices, len(coefficients), grad_factor)  # type: ignore[no-any-return]
     from .cuda.trees import triton_trees

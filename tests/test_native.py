@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicDense, functional, native  # noqa: E402
+from gatewright.frontend import LogicConv2d, LogicDense, functional, native  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +89,23 @@ def test_other_dtypes_and_transposed_gradients():
     (layer(x) ** 2).sum().backward()
     (plain(x.double()) ** 2).sum().backward()
     torch.testing.assert_close(layer.weight.grad.double(), plain.weight.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [lambda **o: LogicDense(8, 50, **o), lambda **o: _trees(**o)])
+def test_mixed_precision_feeds_no_half_numbers_to_the_kernels(make):
+    torch.manual_seed(0)
+    layer = make(parametrization_kwargs={"forward_sampling": "hard", "weight_init": "random"})
+    x = torch.rand(3, 8)
+    wanted = layer(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(x)
+    torch.testing.assert_close(found, wanted)
+    found.sum().backward()
+
+
+def _trees(**options):
+    conv = LogicConv2d((2, 4), 1, 50, 2, 2, **options)
+    return torch.nn.Sequential(torch.nn.Unflatten(1, (1, 2, 4)), conv)
 
 
 def test_without_a_compiler_it_says_so_once(monkeypatch, tmp_path):
