@@ -271,22 +271,30 @@ def test_files_that_contradict_themselves_are_refused(tmp_path):
 # The peers themselves
 
 
-def their_logic_layer(in_dim, out_dim, **options):
-    layers = imported(clone("difflogic"), "difflogic.difflogic")
-    return layers.LogicLayer(in_dim, out_dim, device="cpu", **options)
+def compare_training(ours, theirs, x):
+    """The relaxed answers of two layers, and the gradients of input and weights."""
+    inputs = [x.clone().requires_grad_() for _ in range(2)]
+    found, want = ours(inputs[0]), theirs(inputs[1])
+    assert torch.allclose(found, want, atol=1e-6)
+    up = torch.randn(want.shape)
+    found.backward(up)
+    want.backward(up)
+    assert torch.allclose(inputs[0].grad, inputs[1].grad, atol=1e-5)
+    assert torch.allclose(ours.weights.grad, theirs.weights.grad, atol=1e-5)
 
 
 @pytest.mark.parametrize("connections", ["random", "unique"])
 @pytest.mark.parametrize("sizes", [(11, 17), (12, 12), (7, 21), (40, 20)])
 def test_the_same_seed_is_difflogics_layer(connections, sizes):
     torch.manual_seed(5)
-    want = their_logic_layer(*sizes, connections=connections)
+    options = {"device": "cpu", "connections": connections, "grad_factor": 1.5}
+    want = imported(clone("difflogic"), "difflogic.difflogic").LogicLayer(*sizes, **options)
     torch.manual_seed(5)
-    found = LogicLayer(*sizes, device="cpu", connections=connections)
+    found = LogicLayer(*sizes, **options)
     assert torch.equal(found.weights, want.weights)
     assert torch.equal(found.indices, torch.stack(want.indices))
     x = torch.rand(9, sizes[0])
-    assert torch.allclose(found(x), want(x), atol=1e-6)
+    compare_training(found, want, x)
     assert torch.equal(found.eval()(x.round()), want.eval()(x.round()))
 
 
@@ -314,7 +322,7 @@ def test_difflogics_readme_runs():
         {"complete": True},
         {"complete": True, "kernel": 2, "padding": 0, "residual_init": True},
         {"complete": False, "stride": 2, "groups": 2},
-        {"complete": False, "kernel": (2, 3), "groups": 3},
+        {"complete": False, "kernel": (2, 3), "groups": 3, "grad_factor": 2.0},
     ],
 )
 def test_the_same_seed_is_convlogics_layer(options):
@@ -326,12 +334,7 @@ def test_the_same_seed_is_convlogics_layer(options):
     assert torch.equal(found.weights, want.weights)
     assert torch.equal(found.selection, want.selection)
     x = torch.rand(2, 4, 5, 5)
-    relaxed, expected = found(x), want(x)
-    assert torch.allclose(relaxed, expected, atol=1e-6)
-    up = torch.randn(expected.shape)
-    relaxed.backward(up)
-    expected.backward(up)
-    assert torch.allclose(found.weights.grad, want.weights.grad, atol=1e-5)
+    compare_training(found, want, x)
     assert torch.equal(found.eval()(x.round()), want.eval()(x.round()))
 
 
