@@ -14,20 +14,17 @@ from ..runtime.errors import FileError, NetlistError
 from .builder import FALSE, TRUE, Builder
 from .circuit import Circuit, Decoder, Encoder
 from .netlist import IntArray
+from .torchlogix_gates import (
+    CODES,
+    TABLES,
+    Gates,
+    Int64s,
+    check_list,
+    check_object,
+    whole,
+    whole_numbers,
+)
 
-# Truth tables with the first fanin as the least significant bit of the pattern.
-_GATES = {
-    "AND": 0x8, "OR": 0xE, "XOR": 0x6, "NAND": 0x7, "NOR": 0x1, "XNOR": 0x9,
-    "AND_NOT_B": 0x2, "AND_NOT_A": 0x4, "OR_NOT_B": 0xB, "OR_NOT_A": 0xD,
-}  # fmt: skip
-_CONSTANTS = {"CONST_FALSE": FALSE, "CONST_TRUE": TRUE}
-_OPERANDS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(_CONSTANTS, ()),
-    **{"WIRE": ("in0",), "NOT": ("in0",), "NOT_A": ("in0",), "NOT_B": ("in1",)},
-    **dict.fromkeys(_GATES, ("in0", "in1")),
-}
-_GATE_KEYS = {"gate_id", "op", "in0", "in1", "node_idx"}
-_MOST = 2**31 - 1
 _FREE = 1 << 20  # addends that padding and constants may come to however small the file is
 
 
@@ -54,10 +51,13 @@ def read_torchlogix(path: str | os.PathLike[str]) -> Circuit:
 
 
 class _Reader:
-    """One file being read. Every check raises ValueError."""
+    """One file being read. Every check raises ValueError.
+
+    Whatever can be read has a position: first the inputs that are read, then the gates, in order.
+    """
 
     def __init__(self, found: Any, size: int) -> None:
-        self.found = _object(
+        self.found = check_object(
             found,
             "the file",
             {"n_inputs", "input_shape", "outputs", "gates"},
@@ -65,123 +65,92 @@ class _Reader:
         )
         self.size = size
         self.builder = Builder()
-        self.n_inputs = _whole(self.found["n_inputs"], "n_inputs", 1)
-        self.nets: dict[int, int] = {}  # of inputs that are read, and of gates
+        self.n_inputs = whole(self.found["n_inputs"], "n_inputs", 1)
+        self.gates = Gates(check_list(self.found["gates"], "gates"), self.n_inputs)
 
     def circuit(self) -> Circuit:
         shape = self._shape()
-        gates = [self._gate(gate, i) for i, gate in enumerate(_list(self.found["gates"], "gates"))]
         sums = self._sums()
-        outputs = _list(self.found["outputs"], "outputs")
-        if not outputs:
+        outputs = whole_numbers(self.found["outputs"], "outputs")
+        if not len(outputs):
             raise ValueError(
                 "it has no outputs; torchlogix leaves them out where it does not know an "
                 "operation of the model, such as a last argmax"
             )
-        features = self._inputs(gates, sums, outputs)
-        self._build(gates)
-        encoder = Encoder(shape, features, np.full(len(features), 0.5, np.float32))
-        if any(name in sums for name in outputs if isinstance(name, int)):
-            chosen = [self._sum_of(sums, name) for name in outputs]
-            return Circuit(encoder, self.builder.build(self._counts(chosen)), self._decoder(chosen))
-        nets = [self._net(name, f"output {i}") for i, name in enumerate(outputs)]
-        return Circuit(encoder, self.builder.build(nets))
+        read = [outputs, *self.gates.operands, *(each["input_ids"] for each in sums.values())]
+        names = np.unique(np.concatenate(read))
+        self.features = names[(names >= 0) & (names < self.n_inputs)].astype(np.int32)
+        self._build()
+        threshold = np.full(len(self.features), 0.5, np.float32)
+        encoder = Encoder(shape, self.features, threshold)
+        chosen = [sums[name] for name in outputs.tolist() if name in sums]
+        if not chosen:
+            return Circuit(encoder, self.builder.build(self._read(outputs, "outputs")))
+        if len(chosen) < len(outputs):
+            raise ValueError("outputs are sums and single bits; allowed is one of the two")
+        return Circuit(encoder, self.builder.build(self._counts(chosen)), _decoder(chosen))
 
     def _shape(self) -> tuple[int, ...]:
-        sizes = _list(self.found["input_shape"], "input_shape")
-        shape = tuple(_whole(size, "input_shape", 1) for size in sizes)
+        sizes = check_list(self.found["input_shape"], "input_shape")
+        shape = tuple(whole(size, "input_shape", 1) for size in sizes)
         if not shape or math.prod(shape) != self.n_inputs:
             raise ValueError(f"input_shape {sizes!r:.80} for {self.n_inputs} inputs")
         return shape
 
-    def _gate(self, found: Any, index: int) -> tuple[str, int, list[int]]:
-        """Operation, number and operands of a gate."""
-        if not isinstance(found, dict) or found.keys() != _GATE_KEYS:
-            _object(found, f"gate {index}", _GATE_KEYS - {"node_idx"}, {"node_idx"})
-        op = found["op"]
-        if not isinstance(op, str) or op not in _OPERANDS:
-            raise ValueError(f"gate {index}: op {op!r:.80}; allowed are {', '.join(_OPERANDS)}")
-        number, operands = found["gate_id"], [found[name] for name in _OPERANDS[op]]
-        if type(number) is not int or not self.n_inputs <= number <= _MOST:
-            _whole(number, f"gate {index}: gate_id", self.n_inputs)
-        for operand in operands:
-            if type(operand) is not int or not 0 <= operand <= _MOST:
-                _whole(operand, f"gate {index}: operand")
-        return op, number, operands
-
     def _sums(self) -> dict[int, dict[str, Any]]:
         sums: dict[int, dict[str, Any]] = {}
-        for index, found in enumerate(_list(self.found.get("sum_nodes", []), "sum_nodes")):
+        for index, found in enumerate(check_list(self.found.get("sum_nodes", []), "sum_nodes")):
             where = f"sum {index}"
-            _object(found, where, {"node_id", "input_ids"}, {"tau", "beta"})
-            number = _whole(found["node_id"], f"{where}: node_id", self.n_inputs)
-            for name in _list(found["input_ids"], f"{where}: input_ids"):
-                _whole(name, f"{where}: input_ids")
+            check_object(found, where, {"node_id", "input_ids"}, {"tau", "beta"})
+            number = whole(found["node_id"], f"{where}: node_id", self.n_inputs)
             if number in sums:
                 raise ValueError(f"{where}: a second node {number}")
             numbers = {key: _real(found.get(key, d), where) for key, d in (("tau", 1), ("beta", 0))}
-            sums[number] = {**numbers, "input_ids": found["input_ids"]}
+            names = whole_numbers(found["input_ids"], f"{where}: input_ids")
+            sums[number] = {**numbers, "input_ids": names}
         return sums
 
-    def _inputs(self, gates: Any, sums: Any, outputs: list[Any]) -> IntArray:
-        """Make inputs of the netlist of those that are read; their feature numbers, ascending."""
-        read = {name for _, _, operands in gates for name in operands}
-        read.update(name for each in sums.values() for name in each["input_ids"])
-        read.update(_whole(name, "outputs") for name in outputs)
-        features = sorted(name for name in read if name < self.n_inputs)
-        nets = self.builder.inputs(len(features)).tolist()
-        self.nets.update(zip(features, nets, strict=True))
-        return np.array(features, np.int32)
+    def _positions(self, names: Int64s) -> Int64s:
+        """Positions of inputs and gates, -1 where there is no such."""
+        gates, inputs = self.gates, len(self.features)
+        found = np.full(len(names), -1, np.int64)
+        for known, at in ((self.features, np.arange(inputs)), (gates.sorted, gates.order + inputs)):
+            if len(known):
+                place = np.searchsorted(known, names).clip(max=len(known) - 1)
+                found = np.where(known[place] == names, at[place], found)
+        return found
 
-    def _build(self, gates: list[tuple[str, int, list[int]]]) -> None:
+    def _build(self) -> None:
         """Add the gates level by level; wires and constants stand for other nets."""
-        for level in self._levels(gates):
-            for k in (1, 2):
-                rows = [gate for gate in level if len(gate[2]) == k]
-                if rows:
-                    fanin = [[self.nets[name] for name in operands] for _, _, operands in rows]
-                    made = self.builder.luts(fanin, [_GATES.get(op, 0x1) for op, _, _ in rows])
-                    numbers = [number for _, number, _ in rows]
-                    self.nets.update(zip(numbers, made.tolist(), strict=True))
-
-    def _levels(self, gates: list[tuple[str, int, list[int]]]) -> list[list[Any]]:
-        """Gates by how many others they wait for, with wires read through."""
-        depth = dict.fromkeys(self.nets, 0)
-        stands: dict[int, int] = {}
-        levels: list[list[Any]] = []
-        for index, (op, number, operands) in enumerate(gates):
-            if number in depth:
-                raise ValueError(f"gate {index}: a second gate {number}")
-            missing = [name for name in operands if name not in depth]
-            if missing:
-                raise ValueError(
-                    f"gate {index}: reads {missing[0]}, which is no input and no gate before it"
-                )
-            operands = [stands.get(name, name) for name in operands]
-            depth[number] = max((depth[name] for name in operands), default=0)
-            if op in _CONSTANTS:
-                stands[number] = number
-                self.nets[number] = _CONSTANTS[op]
-            elif op == "WIRE":
-                stands[number] = operands[0]
-            else:
-                depth[number] += 1
-                levels += [[] for _ in range(depth[number] - len(levels))]
-                levels[depth[number] - 1].append((op, number, operands))
+        gates, first = self.gates, len(self.features)
+        a, b = (self._positions(names) for names in gates.operands)
+        late = gates.reads & ((np.minimum(a, b) < 0) | (np.maximum(a, b) >= first + gates.own))
+        if late.any():
+            gate = int(np.flatnonzero(late)[0])
+            names = [int(each[gate]) for each in gates.operands]
+            wrong = names[0] if not 0 <= a[gate] < first + gate else names[1]
+            raise ValueError(f"gate {gate}: reads {wrong}, which is no input and no gate before it")
+        depth, stands = gates.levels(first, a, b)
+        self.nets = np.zeros(first + len(gates.own), np.int32)
+        self.nets[:first] = self.builder.inputs(first)
+        self.nets[first:] = np.where(gates.op == CODES["CONST_TRUE"], TRUE, FALSE)
+        a, b = stands[a], stands[b]
+        made = np.flatnonzero(gates.makes)
+        made = made[np.argsort(2 * depth[made] + gates.single[made], kind="stable")]
+        key = 2 * depth[made] + gates.single[made]
+        for some in np.split(made, np.flatnonzero(np.diff(key)) + 1) if len(made) else ():
+            fanin = [a[some]] if gates.single[some[0]] else [a[some], b[some]]
+            found = self.builder.luts(self.nets[np.stack(fanin, axis=1)], TABLES[gates.op[some]])
+            self.nets[first + some] = found
         self.stands = stands
-        return levels
 
-    def _net(self, name: Any, where: str) -> int:
-        name = self.stands.get(name, name)
-        if name not in self.nets:
-            raise ValueError(f"{where}: reads {name!r:.80}, which is no input and no gate")
-        return self.nets[name]
-
-    @staticmethod
-    def _sum_of(sums: dict[int, dict[str, Any]], name: int) -> dict[str, Any]:
-        if name not in sums:
-            raise ValueError("outputs are sums and single bits; allowed is one of the two")
-        return sums[name]
+    def _read(self, names: Int64s, where: str) -> IntArray:
+        """The nets of inputs and gates."""
+        at = self._positions(names)
+        if len(at) and at.min() < 0:
+            wrong = int(names[at < 0][0])
+            raise ValueError(f"{where}: reads {wrong}, which is no input and no gate")
+        return self.nets[self.stands[at]]
 
     def _counts(self, sums: list[dict[str, Any]]) -> IntArray:
         """Counts [groups, width]; constants stand for what torchlogix folded into beta."""
@@ -191,39 +160,21 @@ class _Reader:
         if columns * len(sums) > _FREE + self.size:
             raise ValueError(f"sums of {columns} addends, most of them in beta; allowed are fewer")
         fanin = np.full((len(sums), columns), FALSE, np.int32)
-        for row, (each, n) in enumerate(zip(sums, ones, strict=True)):
-            nets = [self._net(name, "sum") for name in each["input_ids"]] + [TRUE] * n
-            fanin[row, : len(nets)] = nets
+        for row, each, n in zip(fanin, sums, ones, strict=True):
+            count = len(each["input_ids"])
+            row[:count] = self._read(each["input_ids"], "a sum")
+            row[count : count + n] = TRUE
         return self.builder.popcount(fanin)
 
-    @staticmethod
-    def _decoder(sums: list[dict[str, Any]]) -> Decoder:
-        least = min(each["beta"] for each in sums)
-        rest = [each["beta"] - least for each in sums]
-        if any(abs(part - round(part)) > 1e-6 for part in rest):
-            raise ValueError("sums with beta that differ by fractions; allowed is one for all")
-        if len({each["tau"] for each in sums}) > 1:
-            raise ValueError("sums with different tau; allowed is one for all")
-        return Decoder(len(sums), sums[0]["tau"], least)
 
-
-def _object(found: Any, where: str, needed: set[str], more: set[str]) -> dict[str, Any]:
-    if not isinstance(found, dict) or not needed <= set(found) <= needed | more:
-        has = sorted(found) if isinstance(found, dict) else found
-        raise ValueError(f"{where} has {has!r:.80}; needed are {', '.join(sorted(needed))}")
-    return found
-
-
-def _list(found: Any, where: str) -> list[Any]:
-    if not isinstance(found, list):
-        raise ValueError(f"{where} is {found!r:.80}; allowed is a list")
-    return found
-
-
-def _whole(found: Any, where: str, least: int = 0) -> int:
-    if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= _MOST:
-        raise ValueError(f"{where} is {found!r:.80}; allowed are integers from {least} to {_MOST}")
-    return found
+def _decoder(sums: list[dict[str, Any]]) -> Decoder:
+    least = min(each["beta"] for each in sums)
+    rest = [each["beta"] - least for each in sums]
+    if any(abs(part - round(part)) > 1e-6 for part in rest):
+        raise ValueError("sums with beta that differ by fractions; allowed is one for all")
+    if len({each["tau"] for each in sums}) > 1:
+        raise ValueError("sums with different tau; allowed is one for all")
+    return Decoder(len(sums), sums[0]["tau"], least)
 
 
 def _real(found: Any, where: str) -> float:

@@ -78,6 +78,12 @@ def test_wires_and_constants_cost_nothing(tmp_path):
     assert circuit.bits(x).tolist() == [[1, 0, 1, 1], [0, 1, 1, 0]]
 
 
+def test_a_circuit_without_gates(tmp_path):
+    circuit = read_torchlogix(made(tmp_path, gates=[], outputs=[2, 0, 2]))
+    assert circuit.bits([[False, False, True]]).tolist() == [[True, False, True]]
+    assert circuit.netlist.n_inputs == 2
+
+
 def test_constants_that_torchlogix_folded_into_beta(tmp_path):
     nodes = [*sums([0, 1], [3, 3], tau=2.0), {"node_id": 60, "input_ids": [], "tau": 2.0}]
     for node, beta in zip(nodes, (0.25, 3.25, 2.25), strict=True):
@@ -99,13 +105,13 @@ def test_constants_that_torchlogix_folded_into_beta(tmp_path):
         ({"input_shape": [4]}, r"input_shape \[4\] for 3 inputs"),
         ({"input_shape": [3, -1]}, "input_shape is -1"),
         ({"outputs": []}, "it has no outputs; torchlogix leaves them out"),
-        ({"outputs": [9]}, "output 0: reads 9, which is no input and no gate"),
+        ({"outputs": [9]}, "outputs: reads 9, which is no input and no gate"),
         ({"outputs": "3"}, "outputs is '3'; allowed is a list"),
         ({"outputs": [[3]]}, r"outputs is \[3\]; allowed are integers"),
         ({"gates": [3]}, "gate 0 has 3; needed are gate_id, in0, in1, op"),
         ({"gates": [gate(3, "MUX", 0, 1)]}, "gate 0: op 'MUX'; allowed are CONST_FALSE, CONST_T"),
         ({"gates": [gate(3, [], 0, 1)]}, r"gate 0: op \[\]"),
-        ({"gates": [gate(3, "AND", 0)]}, "gate 0: operand is -1"),
+        ({"gates": [gate(3, "AND", 0)]}, "gate 0: reads -1, which is no"),
         (
             {"gates": [gate(3, "AND", 0, 3)]},
             "gate 0: reads 3, which is no input and no gate before",
@@ -114,7 +120,7 @@ def test_constants_that_torchlogix_folded_into_beta(tmp_path):
         ({"gates": [gate(3, "AND", 0, 1)] * 2}, "gate 1: a second gate 3"),
         ({"sum_nodes": sums([0]) + sums([1])}, "sum 1: a second node 50"),
         ({"sum_nodes": sums([0]), "outputs": [50, 3]}, "outputs are sums and single bits"),
-        ({"sum_nodes": sums([44]), "outputs": [50]}, "sum: reads 44"),
+        ({"sum_nodes": sums([44]), "outputs": [50]}, "a sum: reads 44"),
         ({"sum_nodes": sums([0], beta="x"), "outputs": [50]}, "sum 0: 'x'; allowed are finite"),
         ({"sum_nodes": sums([0], tau=1e999), "outputs": [50]}, "sum 0: inf; allowed are finite"),
         ({"sum_nodes": sums([0], tau=0), "outputs": [50]}, "decoder: tau 0"),
