@@ -80,7 +80,7 @@ def test_wires_and_constants_cost_nothing(tmp_path):
 
 def test_a_circuit_without_gates(tmp_path):
     circuit = read_torchlogix(made(tmp_path, gates=[], outputs=[2, 0, 2]))
-    assert circuit.bits([[False, False, True]]).tolist() == [[True, False, True]]
+    assert circuit.bits(np.array([[False, False, True]])).tolist() == [[True, False, True]]
     assert circuit.netlist.n_inputs == 2
 
 
