@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from .kinds import Arrays, Shapes
 from .learned_connections import SAMPLING, LearnedWiring
 from .options import is_int
 
@@ -19,9 +19,6 @@ _LEARNED = {
     "forward_sampling": lambda value: value in SAMPLING,
 }
 _INT = "int32"
-
-Arrays = dict[str, NDArray[Any]]
-Shapes = dict[str, tuple[tuple[int, ...], str]]
 
 
 def is_wiring(value: Any) -> bool:

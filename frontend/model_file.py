@@ -13,8 +13,8 @@ from torch import nn
 from ..runtime.archive import read_archive, write_archive
 from ..runtime.errors import FileError, GatewrightError, InputError
 from .compat.kinds import COMPAT_KINDS
+from .kinds import Arrays, Kind, Options, is_shape
 from .layer_kinds import KINDS as LAYER_KINDS
-from .layer_kinds import Arrays, Kind, Options, is_shape
 
 KINDS: dict[str, Kind] = {**LAYER_KINDS, **COMPAT_KINDS}
 _DEPTH = 32
