@@ -61,7 +61,7 @@ def with_options(
         InputError: an option that nobody knows; the message calls the options `name`.
     """
     known = [option for option in _arguments(kind) if option not in (*given, "device")]
-    elsewhere = {*ignored, *(option for other in others for option in _arguments(other))}
+    elsewhere = {*ignored, *(option for other in others for option in _arguments(other))} - {*given}
     unknown = sorted(set(options or {}) - {*known, *elsewhere, "device"})
     if unknown:
         raise InputError(
