@@ -86,6 +86,17 @@ def test_evaluation_is_exact(layer, dtype):
     assert torch.equal(found, reference(layer, x.float(), gates))
 
 
+@pytest.mark.parametrize("kind", ["raw", "warp", "light"])
+def test_an_empty_batch_has_gradients_of_zero(kind):
+    layer = LogicConv2d(4, 2, 3, 2, parametrization=kind)
+    x = torch.rand(0, 2, 4, 4, requires_grad=True)
+    found = layer(x)
+    found.sum().backward()
+    assert found.shape == (0, 3, 3, 3)
+    assert all((weight.grad == 0).all() for weight in layer.parameters())
+    assert x.grad.shape == x.shape
+
+
 def sampled(how):
     torch.manual_seed(3)
     options = {"weight_init": "random", "forward_sampling": how}
