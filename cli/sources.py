@@ -57,7 +57,10 @@ def open_source(path: Path) -> Source:
         module = load_model(path)
         shape: Any = module.input_shape
         return Source(path, trace(module, shape), module)
-    found = "a compiled plan" if kind == "plan" else "a compiled library or a foreign file"
+    found = {
+        "plan": "a compiled plan",
+        "training state": "the state of a run, whose model is model.npz beside it",
+    }.get(kind, "a compiled library or a foreign file")
     raise FileError(f"{path}: {found}; a model or circuit file is needed here")
 
 

@@ -38,8 +38,8 @@ class Reporter:
         """Show a `Check` beside the bar."""
         if self._bar is not None:
             text = (
-                f"loss {check.loss:.3f}  relaxed {check.relaxed:.1%}  discrete "
-                f"{check.discrete:.1%}  gap {100 * check.gap:+.1f}"
+                f"loss {check.loss:.3f} relaxed {check.relaxed:.1%} discrete {check.discrete:.1%} "
+                f"gap {check.gap:+.1%}"
             )
             self._bar.update(self._bar.task_ids[0], seen=text)
 
@@ -47,8 +47,7 @@ class Reporter:
 def _bar(total: int) -> Any:
     rich = need("rich.progress", "the progress bar; progress=False does without")
     bar = rich.Progress(
-        rich.TextColumn("training"),
-        rich.BarColumn(),
+        rich.BarColumn(bar_width=9),  # with the rest, 80 columns
         rich.MofNCompleteColumn(),
         rich.TimeRemainingColumn(),
         rich.TextColumn("{task.fields[seen]}"),

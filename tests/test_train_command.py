@@ -55,6 +55,8 @@ def test_a_configuration_trains_into_a_folder(config, tmp_path, capsys):
     assert "epochs" not in written["train"]
     assert main(command) == 2
     assert f"{folder} holds a run; resume=True continues it" in capsys.readouterr().err
+    assert main(["inspect", str(folder / "state.npz")]) == 2
+    assert "the state of a run, whose model is model.npz beside it" in capsys.readouterr().err
     before = (folder / "model.npz").read_bytes()
     assert main(["train", "--resume", "--folder", str(folder), "--quiet"]) == 0
     assert (folder / "model.npz").read_bytes() == before
