@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -35,15 +34,6 @@ def parts(spec: ModelSpec, folder: str | None, random: int | None, seed: int) ->
         train, test = (x[:random], y[:random]), (x[random:], y[random:])
     kept, held = split_indices(train[1], 0.1, seed)
     return (train[0][kept], train[1][kept]), (train[0][held], train[1][held]), test
-
-
-def fused(model: torch.nn.Module, device: str) -> Any:
-    """Pool within convolutions where there is a CUDA device."""
-    if device == "cpu":
-        return nullcontext(0)
-    from gatewright.frontend.cuda.fuse import fused_pooling
-
-    return fused_pooling(model)
 
 
 def main() -> None:
@@ -70,21 +60,19 @@ def main() -> None:
     model = build_model(spec.name, seed=options.seed, device=options.device)
     name = torch.cuda.get_device_name() if options.device != "cpu" else "CPU"
     print(f"{spec.name} ({spec.source}), {recipe}, seed {options.seed}, {name}", flush=True)
-    with fused(model, options.device) as count:
-        print(f"{count} convolutions fused with their pooling", flush=True)
-        history = fit(
-            model,
-            *train,
-            validation=held,
-            **recipe,
-            seed=options.seed,
-            precision=options.precision,
-            folder=options.out,
-            resume=options.resume,
-            progress=sys.stderr.isatty(),
-        )
-        found = 100 * evaluate(model, *test)
-        relaxed = 100 * evaluate(model, *test, mode="relaxed")
+    history = fit(
+        model,
+        *train,
+        validation=held,
+        **recipe,
+        seed=options.seed,
+        precision=options.precision,
+        folder=options.out,
+        resume=options.resume,
+        progress=sys.stderr.isatty(),
+    )
+    found = 100 * evaluate(model, *test)
+    relaxed = 100 * evaluate(model, *test, mode="relaxed")
     steps, seconds = history.checks[-1].step, history.seconds
     wanted = spec.published_accuracy
     print(

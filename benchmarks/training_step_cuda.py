@@ -84,7 +84,7 @@ def measure(name: str, way: str, steps: int, batch: int, device: str) -> None:
     y = torch.randint(0, 10, (batch,)).to(device)
     fuse: Any = nullcontext()
     if way == OURS[0]:
-        from gatewright.frontend.cuda.fuse import fused_pooling
+        from gatewright.frontend import fused_pooling
 
         fuse = fused_pooling(model)
     taken, loss = [], torch.zeros(())

@@ -15,6 +15,7 @@ from .conv_transpose import (  # noqa: E402
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
+from .cuda.fuse import fused_pooling  # noqa: E402
 from .data import Dataset, load_dataset, split_indices  # noqa: E402
 from .dense import LogicDense  # noqa: E402
 from .groupsum import GroupSum  # noqa: E402
@@ -68,6 +69,7 @@ __all__ = [
     "build_model",
     "evaluate",
     "fit",
+    "fused_pooling",
     "load_dataset",
     "load_model",
     "recipe",

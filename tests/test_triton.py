@@ -179,6 +179,15 @@ def test_what_is_fused(change, fused, monkeypatch):
     assert count(conv, OrPooling2d(2, padding=1)) == 0
 
 
+@needs_triton
+def test_fusing_twice_fuses_once(monkeypatch):
+    monkeypatch.setattr(fuse, "usable", lambda x: True)
+    model = torch.nn.Sequential(LogicConv2d(4, 1, 2, 1), OrPooling2d(2))
+    with fused_pooling(model) as outer, fused_pooling(model) as inner:
+        assert (outer, inner) == (1, 0)
+    assert not any("forward" in vars(layer) for layer in model)
+
+
 def count(*layers):
     with fused_pooling(torch.nn.Sequential(*layers)) as found:
         return found

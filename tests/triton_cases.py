@@ -9,16 +9,26 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 
+import numpy
 import pytest
 import torch
 
-from gatewright.frontend import LogicConv2d, OrPooling2d, functional
+from gatewright.frontend import (
+    GroupSum,
+    LogicConv2d,
+    LogicDense,
+    OrPooling2d,
+    fit,
+    functional,
+    load_model,
+)
 from gatewright.frontend import trees as frontend_trees
 from gatewright.frontend.cuda import fuse, trees
 from gatewright.frontend.cuda.gates import TritonGates
 from gatewright.frontend.cuda.mixture import TritonMixture
 from gatewright.frontend.cuda.trees import Windows, triton_trees
 from gatewright.frontend.functional import gate_coefficients, readers_of
+from gatewright.frontend.tracing.trace import trace
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 
@@ -196,7 +206,7 @@ def everywhere(monkeypatch):
 
 def test_fused_pooling_changes_no_number(everywhere):
     light = {"parametrization": "light", "parametrization_kwargs": None}
-    model = torch.nn.Sequential(conv(2), OrPooling2d(2), torch.nn.Flatten())
+    model = torch.nn.Sequential(conv(1), OrPooling2d(2), torch.nn.Flatten())
     other = torch.nn.Sequential(conv(2, **light), OrPooling2d((2, 1)), torch.nn.Flatten())
     x = torch.rand(3, 1, 4, 5, generator=torch.Generator().manual_seed(2)).to(DEVICE)
     for net in (model, other):
@@ -212,3 +222,30 @@ def test_fused_pooling_changes_no_number(everywhere):
         for ours, theirs in zip(*results, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
         assert "forward" not in vars(net[0]) | vars(net[1])
+
+
+def test_training_is_the_same_with_fused_pooling(everywhere, monkeypatch, tmp_path):
+    x = torch.rand(8, 1, 4, 5, generator=torch.Generator().manual_seed(3)).round()
+    y = torch.arange(8) % 2
+    kept = []
+    for fused in (True, False):
+        monkeypatch.setattr(fuse, "usable", lambda x, fused=fused: fused)
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(
+            conv(1),
+            OrPooling2d(2),
+            torch.nn.Flatten(),
+            LogicDense(8, 10, device=DEVICE, parametrization_kwargs={"weight_init": "random"}),
+            GroupSum(2, tau=2.0),
+        )
+        options = {"steps": 2, "check_every": 2, "progress": False}
+        fit(model, x, y, **options, folder=tmp_path / str(fused))
+        assert next(model.parameters()).device.type == DEVICE
+        kept.append([p.detach() for p in model.parameters()])
+        circuit = trace(model, (1, 4, 5))
+        scores = model(x.to(DEVICE)).detach().cpu()
+        again = load_model(tmp_path / str(fused) / "model.npz")
+        torch.testing.assert_close(again(x), scores)
+        numpy.testing.assert_array_equal(circuit.scores(x.numpy()), scores.numpy())
+    for ours, theirs in zip(*kept, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)

@@ -68,7 +68,8 @@ def _fits(conv: nn.Module, pool: nn.Module) -> bool:
     gates = conv.parametrization
     sizes = zip(conv.kernel_positions, pool.kernel_size, strict=False)
     return (
-        usable(conv.tree_weights[0])
+        not {"forward"} & (vars(conv).keys() | vars(pool).keys())  # nobody has changed them
+        and usable(conv.tree_weights[0])
         and conv.tree_depth <= DEEPEST
         and all(gates.is_bilinear(training) for training in (True, False))
         and conv.dims == pool.dims

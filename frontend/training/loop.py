@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...runtime.errors import InputError
 from ..augment import Augment, named
 from ..checks import check_pair
+from ..cuda.fuse import fused_pooling
 from ..dense import LogicDense
 from ..measure import check_bits, limit_labels
 from ..options import check_choice
@@ -101,7 +102,7 @@ def fit(
         threads: torch's threads meanwhile; if None, one for networks so small that threads would
             wait for each other, and for the others as many as torch has.
         device: "cpu" or "cuda", where the model is moved and left; where it is if None. Data is
-            moved batch by batch.
+            moved batch by batch. On CUDA devices training takes place under `fused_pooling`.
         progress: show a bar with loss and accuracies (needs rich).
         folder: where `model.npz`, the best model so far, `log.csv`, `curve.svg` and `state.npz` are
             written at every check; made if needed.
@@ -139,6 +140,7 @@ def fit(
     with (
         _generators(processes.device, seed),
         _threads(model, batch_size, threads),
+        fused_pooling(model),
         Reporter(plan.steps, progress and processes.rank == 0) as report,
     ):
         if folder is None and processes.size == 1:
