@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .functional import readers_of
-
-_CHUNK = 1 << 21  # numbers that are gathered at a time
+from .connections import Wiring
 
 
 def gumbel_noise(like: Tensor) -> Tensor:
@@ -32,25 +30,23 @@ def scale_gradient(x: Tensor, factor: float) -> Tensor:
     return x
 
 
-def mix(x: Tensor, shares: Tensor, candidates: Tensor | None) -> Tensor:
+def mix(x: Tensor, shares: Tensor, candidates: Wiring | None) -> Tensor:
     """Ends that are mixtures of their candidates (arXiv:2511.12340).
 
     Args:
         x: [features, batch].
         shares: [n, ends], what each candidate counts, in the dtype of `x`.
-        candidates: int64 [n, ends], features; None if all are, in order.
+        candidates: its `indices` are int64 [n, ends], features; None if all are, in order.
 
     Returns:
         [ends, batch].
     """
     if candidates is None:
         return (shares.t() @ x).to(x.dtype)  # autocast multiplies in fewer bits
-    return F.embedding_bag(
-        candidates.t().contiguous(), x, mode="sum", per_sample_weights=shares.t().contiguous()
-    )
+    return _Mix.apply(x, shares, candidates)  # type: ignore[no-any-return]
 
 
-def choose(x: Tensor, logits: Tensor, temperature: float, candidates: Tensor | None) -> Tensor:
+def choose(x: Tensor, logits: Tensor, temperature: float, candidates: Wiring | None) -> Tensor:
     """Ends that are their candidate of the largest logit, with a surrogate gradient.
 
     The gradient for `x` is that of the mixture by the softmax of the logits. A logit's is that of a
@@ -69,52 +65,74 @@ def choose(x: Tensor, logits: Tensor, temperature: float, candidates: Tensor | N
     return _Choose.apply(x, logits, temperature, candidates)  # type: ignore[no-any-return]
 
 
-def chosen(logits: Tensor, candidates: Tensor | None) -> Tensor:
+def chosen(logits: Tensor, candidates: Wiring | None) -> Tensor:
     """The features, int64 [ends], of the largest logits [n, ends], the first of equal ones."""
     best = logits.argmax(0)
-    return best if candidates is None else candidates.gather(0, best.unsqueeze(0)).squeeze(0)
+    if candidates is None:
+        return best
+    return candidates.indices.gather(0, best.unsqueeze(0)).squeeze(0)
+
+
+class _Mix(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, shares: Tensor, candidates: Wiring) -> Tensor:
+        ctx.save_for_backward(x, shares)
+        ctx.candidates = candidates
+        return _mixed(x, shares.t().contiguous(), candidates)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, shares = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x = _spread(grad, shares, ctx.candidates) if ctx.needs_input_grad[0] else None
+        grad_shares = _products(x, grad, ctx.candidates) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_shares, None
 
 
 class _Choose(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, logits: Tensor, temperature: float, candidates: Tensor | None
+        ctx: Any, x: Tensor, logits: Tensor, temperature: float, candidates: Wiring | None
     ) -> Tensor:
-        ctx.save_for_backward(x, logits, candidates)
-        ctx.temperature = temperature
+        ctx.save_for_backward(x, logits)
+        ctx.temperature, ctx.candidates = temperature, candidates
         return x.index_select(0, chosen(logits, candidates))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, logits, candidates = ctx.saved_tensors
+        x, logits = ctx.saved_tensors
         grad = grad.contiguous()
         grad_x = grad_logits = None
         if ctx.needs_input_grad[0]:
             shares = torch.softmax(logits / ctx.temperature, dim=0)
-            grad_x = _spread(grad, shares, candidates, len(x))
+            grad_x = _spread(grad, shares, ctx.candidates)
         if ctx.needs_input_grad[1]:
-            grad_logits = _products(x, grad, candidates).mul_(2).sub_(grad.sum(1))
+            grad_logits = _products(x, grad, ctx.candidates).mul_(2).sub_(grad.sum(1))
         return grad_x, grad_logits, None, None
 
 
-def _spread(grad: Tensor, shares: Tensor, candidates: Tensor | None, features: int) -> Tensor:
+def _mixed(x: Tensor, shares: Tensor, candidates: Wiring) -> Tensor:
+    ends = candidates.indices.t().contiguous()
+    return F.embedding_bag(ends, x, mode="sum", per_sample_weights=shares)
+
+
+def _spread(grad: Tensor, shares: Tensor, candidates: Wiring | None) -> Tensor:
     """The gradient [features, batch] of a mixture whose own is `grad` [ends, batch]."""
     if candidates is None:
         return shares @ grad
-    order, offsets = readers_of(candidates, features)
+    # Each feature sums the gradients of its readers, in order: the same every time.
+    order, offsets = candidates.readers()
     weights = shares.reshape(-1)[order]
     return F.embedding_bag(order % len(grad), grad, offsets, mode="sum", per_sample_weights=weights)
 
 
-def _products(x: Tensor, grad: Tensor, candidates: Tensor | None) -> Tensor:
+def _products(x: Tensor, grad: Tensor, candidates: Wiring | None) -> Tensor:
     """Inner products [n, ends] of each candidate's row of `x` with its end's row of `grad`."""
     if candidates is None:
         return x @ grad.t()
-    found = grad.new_empty(candidates.shape)
-    size = max(1, _CHUNK // max(1, len(candidates) * grad.shape[1]))
-    for start in range(0, len(grad), size):
-        some = slice(start, start + size)
-        rows = x[candidates[:, some].t()]  # [ends, n, batch]
-        found[:, some] = torch.bmm(rows, grad[some].unsqueeze(2)).squeeze(2).t()
-    return found
+    with torch.enable_grad():  # they are the gradient of a mixture's shares
+        shares = x.new_zeros(candidates.indices.t().shape, requires_grad=True)
+        mixed = _mixed(x, shares, candidates)
+    return torch.autograd.grad(mixed, shares, grad)[0].t()

@@ -59,6 +59,7 @@ class LearnedWiring:
         self.num_candidates = most if self.every else num_candidates
         self.gumbel = gumbel
         self.forward_sampling = forward_sampling
+        self._kept: tuple[Tensor, int, Wiring] | None = None
 
     def _refuse_indices(self, indices: Any) -> None:
         if self.every and indices is not None:
@@ -67,11 +68,28 @@ class LearnedWiring:
                 "one; allowed is one of the two"
             )
 
+    def _numbers(self) -> Tensor:
+        """The candidates as features, int64 [num_candidates, ends]."""
+        raise NotImplementedError
+
+    def _candidates(self, features: int) -> Wiring | None:
+        """The candidates among so many features, kept until they change; None if all are."""
+        if self.every:
+            return None
+        indices = self.indices
+        version = -1 if indices.is_inference() else indices._version
+        kept = self._kept
+        if kept is None or kept[0] is not indices or kept[1] != version:
+            with torch.inference_mode(False):  # else they could not be used to train later
+                kept = (indices, version, Wiring(self._numbers().clone(), features))
+            self._kept = kept
+        return kept[2]
+
     def _logits(self) -> Tensor:
         """The weights as [num_candidates, ends]."""
         return self.weights.flatten(1)
 
-    def _chosen(self, candidates: Tensor | None) -> Tensor:
+    def _chosen(self, candidates: Wiring | None) -> Tensor:
         """The candidates [ends] of the largest weights; arguments as in `choosing.chosen`.
 
         Raises:
@@ -86,7 +104,7 @@ class LearnedWiring:
             )
         return chosen(weights, candidates)
 
-    def _relaxed(self, features: Tensor, candidates: Tensor | None) -> Tensor:
+    def _relaxed(self, features: Tensor, candidates: Wiring | None) -> Tensor:
         """Ends [ends, batch] in training mode; arguments as in `choosing.mix`."""
         logits = self._logits()
         if self.gumbel:
@@ -173,23 +191,23 @@ class LearnableDenseConnections(LearnedWiring, DenseConnections):
         Raises:
             InputError: NaN weights.
         """
-        return self._chosen(self._candidates()).reshape(self.lut_rank, self.out_dim)
+        return self._chosen(self._candidates(self.in_dim)).reshape(self.lut_rank, self.out_dim)
 
-    def _candidates(self) -> Tensor | None:
-        return None if self.every else self.indices.flatten(1)
+    def _numbers(self) -> Tensor:
+        return self.indices.flatten(1)
 
     def feed(self, features: Tensor, grad_factor: float) -> tuple[Tensor, Any, float]:
         """In training mode the ends, which gates read apart; see `DenseConnections.feed`."""
         if not self.training:
             return features, Wiring(self.resolve_connections(), self.in_dim), grad_factor
-        ends = self._relaxed(scale_gradient(features, grad_factor), self._candidates())
+        ends = self._relaxed(scale_gradient(features, grad_factor), self._candidates(self.in_dim))
         return ends, apart(self.lut_rank, self.out_dim, features.device), 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """What gates read: [batch, in_dim] to [batch, k, out_dim]."""
         if not self.training:
             return x[:, self.resolve_connections()]
-        ends = self._relaxed(x.t().contiguous(), self._candidates())
+        ends = self._relaxed(x.t().contiguous(), self._candidates(self.in_dim))
         return ends.t().reshape(len(x), self.lut_rank, self.out_dim)
 
     def extra_repr(self) -> str:

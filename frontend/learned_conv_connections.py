@@ -111,15 +111,16 @@ class LearnableConvConnections(LearnedWiring, FixedConvConnections):
     def _checked(self, indices: Any, leading: tuple[int, ...] = ()) -> Tensor:
         return super()._checked(indices, (self.num_candidates, *leading))
 
+    @property
+    def _positions(self) -> int:
+        return prod(self.receptive_field_size) * self.channels
+
     def _window(self) -> Tensor:
         """All positions of the receptive field, int64 [n, dims + 1]."""
         shape = (*self.receptive_field_size, self.channels)
-        return unravel(torch.arange(prod(shape)), shape)
+        return unravel(torch.arange(self._positions), shape)
 
-    def _candidates(self) -> Tensor | None:
-        """Numbers of the candidates among the positions of the window, [candidates, leaves]."""
-        if self.every:
-            return None
+    def _numbers(self) -> Tensor:
         numbers = ravel(self.indices, (*self.receptive_field_size, self.channels))
         return numbers.transpose(2, 3).flatten(1)
 
@@ -133,7 +134,11 @@ class LearnableConvConnections(LearnedWiring, FixedConvConnections):
             InputError: NaN weights.
         """
         rank, kernels, gates = self.ends
-        best = self._chosen(self._candidates()).reshape(rank, gates, kernels).transpose(1, 2)
+        best = (
+            self._chosen(self._candidates(self._positions))
+            .reshape(rank, gates, kernels)
+            .transpose(1, 2)
+        )
         return unravel(best, (*self.receptive_field_size, self.channels))
 
     def levels(self) -> list[Wiring]:
@@ -152,7 +157,7 @@ class LearnableConvConnections(LearnedWiring, FixedConvConnections):
             return features, self.levels(), grad_factor
         windows = self.features(self._window().to(features.device))
         rows = F.embedding(windows, scale_gradient(features, grad_factor))
-        leaves = self._relaxed(rows.flatten(1), self._candidates())
+        leaves = self._relaxed(rows.flatten(1), self._candidates(self._positions))
         rank, kernels, gates = self.ends
         first = apart(rank, kernels * gates * windows.shape[1], features.device)
         return leaves.reshape(-1, features.shape[1]), [first, *self._upper(first)], 1.0

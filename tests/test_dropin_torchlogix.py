@@ -6,6 +6,7 @@ zoo are built; with GATEWRIGHT_PEERS set, all with up to 100 million weights.
 
 import json
 import re
+from pathlib import Path
 
 import peer_source
 import pytest
@@ -117,6 +118,15 @@ def test_every_layer_has_a_name_here():
     text = (peer_source.package() / "layers" / "__init__.py").read_text()
     theirs = {name.strip() for line in re.findall(r"import (.*)", text) for name in line.split(",")}
     assert theirs <= set(ours.__all__)
+
+
+def test_the_model_of_the_guide():
+    text = (Path(__file__).parents[1] / "docs" / "torchlogix.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", text, re.S)[0]
+    check_model(peer_source.run(block, {}, "torchlogix.md")["model"], (8, 8), 10)
+    imported = re.findall(r"import (\w+)[,`]", text)
+    assert imported
+    assert set(imported) <= set(ours.__all__)
 
 
 def test_all_names_are_there():

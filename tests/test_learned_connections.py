@@ -18,6 +18,7 @@ from gatewright.frontend import (
     save_model,
 )
 from gatewright.frontend.choosing import choose, mix
+from gatewright.frontend.connections import Wiring
 from gatewright.runtime.archive import read_archive, write_archive
 from gatewright.runtime.errors import FileError, InputError
 
@@ -92,7 +93,7 @@ def test_a_hard_layer_trains_on_what_it_evaluates():
 @pytest.mark.parametrize("every", [False, True])
 def test_mixtures_and_their_gradients_are_exact(every):
     torch.manual_seed(1)
-    candidates = None if every else torch.randint(5, (3, 4))
+    candidates = None if every else Wiring(torch.randint(5, (3, 4)), 5)
     x = torch.rand(5, 6, dtype=torch.float64, requires_grad=True)
     weights = torch.rand(5 if every else 3, 4, dtype=torch.float64, requires_grad=True)
 
@@ -101,34 +102,24 @@ def test_mixtures_and_their_gradients_are_exact(every):
 
     assert torch.autograd.gradcheck(mixture, (x, weights))
     shares = torch.softmax(weights / 0.3, 0)
-    rows = x.unsqueeze(1).expand(-1, 4, -1) if every else x[candidates]
+    rows = x.unsqueeze(1).expand(-1, 4, -1) if every else x[candidates.indices]
     assert torch.allclose(mixture(x, weights), (rows * shares.unsqueeze(2)).sum(0))
 
 
 @pytest.mark.parametrize("every", [False, True])
 def test_gradients_of_choices_are_those_of_signs_and_of_the_mixture(every):
     torch.manual_seed(2)
-    candidates = None if every else torch.randint(5, (3, 4))
+    candidates = None if every else Wiring(torch.randint(5, (3, 4)), 5)
     x = torch.rand(5, 6, dtype=torch.float64, requires_grad=True)
     logits = torch.rand(5 if every else 3, 4, dtype=torch.float64, requires_grad=True)
     shares = torch.softmax(logits / 0.3, 0)
     grad = torch.randn(4, 6, dtype=torch.float64)
     found = torch.autograd.grad(choose(x, logits, 0.3, candidates), (x, logits), grad)
-    rows = x.unsqueeze(1).expand(-1, 4, -1) if every else x[candidates]
+    rows = x.unsqueeze(1).expand(-1, 4, -1) if every else x[candidates.indices]
     mixed = (rows * shares.detach().unsqueeze(2)).sum(0)
     signed = ((2 * rows.detach() - 1) * logits.unsqueeze(2)).sum(0)
     assert torch.allclose(found[0], torch.autograd.grad(mixed, x, grad)[0])
     assert torch.allclose(found[1], torch.autograd.grad(signed, logits, grad)[0])
-
-
-def test_chunks_of_a_large_gradient_agree_with_one(monkeypatch):
-    torch.manual_seed(3)
-    x, logits = torch.rand(9, 5), torch.rand(4, 11, requires_grad=True)
-    candidates = torch.randint(9, (4, 11))
-    whole = torch.autograd.grad(choose(x, logits, 1.0, candidates).sum(), logits)
-    monkeypatch.setattr("gatewright.frontend.choosing._CHUNK", 50)
-    parts = torch.autograd.grad(choose(x, logits, 1.0, candidates).sum(), logits)
-    assert torch.equal(whole[0], parts[0])
 
 
 @pytest.mark.parametrize("sampling", ["hard", "soft"])
