@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .functional import Transpose
+from .native import call, groups_of, threads_for, usable
 
+_MOST_INPUTS = 6  # of a gate that the kernels serve
 _CHUNK = 1 << 19  # numbers of one halved table that are worked on at a time
 
 
@@ -36,7 +38,39 @@ def lut_gates(
     Returns:
         [out_dim, batch].
     """
+    if len(indices) <= _MOST_INPUTS and usable(x):
+        return _NativeLutGates.apply(x, table, indices, grad_factor)  # type: ignore[no-any-return]
     return _LutGates.apply(x, table, indices, transpose, grad_factor)  # type: ignore[no-any-return]
+
+
+class _NativeLutGates(torch.autograd.Function):
+    """`lut_gates` by the kernels, which find halved tables again in the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, table: Tensor, indices: Tensor, grad_factor: float) -> Tensor:
+        x, table, indices = x.contiguous(), table.contiguous(), indices.contiguous()
+        ctx.save_for_backward(x, table, indices)
+        ctx.grad_factor = grad_factor
+        (inputs, gates), batch = indices.shape, x.shape[1]
+        out = x.new_empty(gates, batch)
+        threads = threads_for(table.numel() * batch)
+        call("luts_forward", x, table, indices, inputs, gates, batch, threads, out)
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, table, indices = ctx.saved_tensors
+        (inputs, gates), (features, batch) = indices.shape, x.shape
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad_table = torch.empty_like(table)
+        call(
+            "luts_backward",
+            *(x, table, indices, grad.contiguous(), inputs, features, gates, batch),
+            *(ctx.grad_factor, threads_for(2 * table.numel() * batch), grad_x),
+            *(x.new_empty(groups_of(batch), table.numel()), grad_table),
+        )
+        return grad_x, grad_table, None, None
 
 
 class _LutGates(torch.autograd.Function):

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicConv2d, LogicDense, functional, native  # noqa: E402
+from gatewright.frontend import LogicConv2d, LogicDense, functional, lookup, native  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,38 @@ def test_threads_change_no_bit(monkeypatch):
         results.append(run(*given))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("batch", [0, 1, 16, 37, 150])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 6])
+def test_gates_of_several_inputs_equal_float64(inputs, batch):
+    found, wanted = (run_luts(inputs, batch, dtype) for dtype in (torch.float32, torch.float64))
+    for ours, exact in zip(found, wanted, strict=True):
+        torch.testing.assert_close(ours.double(), exact, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("inputs", [1, 4])
+def test_threads_change_no_bit_of_several_inputs(inputs, monkeypatch):
+    monkeypatch.setattr(native, "_GRAIN", 1000)
+    results = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        results.append(run_luts(inputs, 300, torch.float32))
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def run_luts(inputs, batch, dtype):
+    """Output and both gradients; in float64 no kernel serves."""
+    random = torch.Generator().manual_seed(inputs)
+    x = torch.rand(9, batch, generator=random).to(dtype).requires_grad_()
+    table = torch.randn(2**inputs, 21, generator=random).to(dtype).requires_grad_()
+    indices = torch.randint(0, 9, (inputs, 21), generator=random)
+    up = torch.randn(21, batch, generator=random).to(dtype)
+    assert native.usable(x) == (dtype == torch.float32)
+    out = lookup.lut_gates(x, table, indices, lambda: functional.readers_of(indices, 9), 1.5)
+    out.backward(up)
+    return out.detach(), x.grad, table.grad
 
 
 def test_gradients_that_nobody_needs():

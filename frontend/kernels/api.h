@@ -19,3 +19,8 @@ void pool_forward(const float *x, const int64_t *shape, int64_t channels, int64_
 void pool_backward(const float *x, const float *found, const float *grad, const int64_t *shape,
                    int64_t channels, int64_t batch, int threads, float *grad_x);
 void keep_memory(void);
+void luts_forward(const float *x, const float *table, const int64_t *index, int inputs,
+                  int64_t gates, int64_t batch, int threads, float *out);
+void luts_backward(const float *x, const float *table, const int64_t *index, const float *grad,
+                   int inputs, int64_t features, int64_t gates, int64_t batch, float factor,
+                   int threads, float *grad_x, float *partial, float *grad_table);
