@@ -144,7 +144,9 @@ def main() -> None:
         return
     if options.device != "cpu" and not torch.cuda.is_available():
         sys.exit("no CUDA device: PyTorch finds none here, so there is nothing to measure")
-    name = torch.cuda.get_device_name() if options.device != "cpu" else "CPU"
+    name = "CPU, without Triton: this only tries the script out"
+    if options.device != "cpu":
+        name = torch.cuda.get_device_name()
     print(f"{name}, torch {torch.__version__}, load average {os.getloadavg()[0]:.1f}")
     for network in [options.only] if options.only else [*DENSE, *TREES]:
         compare(network, options)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,15 @@ torch = pytest.importorskip("torch")
 from gatewright.frontend import LogicConv2d, OrPooling2d, functional  # noqa: E402
 from gatewright.frontend.cuda import fuse, launch  # noqa: E402
 from gatewright.frontend.cuda.fuse import fused_pooling  # noqa: E402
+
+
+def _knows_numpy():
+    """Whether Triton's interpreter is one that was tried with the numpy of today."""
+    try:
+        return tuple(map(int, version("triton").split(".")[:2])) >= (3, 9)
+    except PackageNotFoundError:
+        return False
+
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -52,6 +62,7 @@ def cases(**options):
 
 
 @needs_triton
+@pytest.mark.skipif(not _knows_numpy(), reason="older interpreters do not know today's numpy")
 def test_the_interpreter_computes_what_plain_pytorch_does():
     assert " passed" in cases(TRITON_INTERPRET="1")
 
