@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..runtime.errors import InputError
+from .group_sums import group_sums
 
 
 class GroupSum(nn.Module):
@@ -50,7 +51,7 @@ class GroupSum(nn.Module):
                 f"make the layer before {n - n % self.k + self.k} wide"
             )
         rows = x.movedim(-1, 0)  # what a logic layer hands on lies in memory like this
-        counts = rows.reshape(self.k, n // self.k, *rows.shape[1:]).sum(1).movedim(0, -1)
+        counts = group_sums(rows, self.k).movedim(0, -1)
         return (counts + self.beta if self.beta else counts) / self.tau
 
     def extra_repr(self) -> str:

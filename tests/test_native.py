@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicConv2d, LogicDense, functional, lookup, native  # noqa: E402
+from gatewright.frontend import LogicConv2d, LogicDense, functional, group_sums, lookup, native  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +95,18 @@ def run_luts(inputs, batch, dtype):
     out = lookup.lut_gates(x, table, indices, lambda: functional.readers_of(indices, 9), 1.5)
     out.backward(up)
     return out.detach(), x.grad, table.grad
+
+
+@pytest.mark.parametrize("batch", [0, 1, 16, 150])
+@pytest.mark.parametrize(("groups", "rows"), [(1, 1), (3, 5), (4, 130)])
+def test_sums_of_groups_equal_float64(groups, rows, batch):
+    x = torch.rand(groups * rows, batch, requires_grad=True)
+    up = torch.randn(groups, batch)
+    found = group_sums.group_sums(x, groups)
+    found.backward(up)
+    wanted = x.detach().double().reshape(groups, rows, batch).sum(1)
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-6, atol=1e-6)
+    assert torch.equal(x.grad, up.repeat_interleave(rows, 0))
 
 
 def test_gradients_that_nobody_needs():

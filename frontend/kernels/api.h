@@ -24,3 +24,7 @@ void luts_forward(const float *x, const float *table, const int64_t *index, int 
 void luts_backward(const float *x, const float *table, const int64_t *index, const float *grad,
                    int inputs, int64_t features, int64_t gates, int64_t batch, float factor,
                    int threads, float *grad_x, float *partial, float *grad_table);
+void sums_forward(const float *x, int64_t groups, int64_t rows, int64_t batch, int threads,
+                  float *out);
+void sums_backward(const float *grad, int64_t groups, int64_t rows, int64_t batch, int threads,
+                   float *grad_x);
