@@ -114,6 +114,9 @@ class _Choose(torch.autograd.Function):
 
 
 def _mixed(x: Tensor, shares: Tensor, candidates: Wiring) -> Tensor:
+    """Mixtures [ends, batch], by `shares` [ends, n]."""
+    if not x.shape[1]:
+        return x.new_zeros(len(shares), 0)
     ends = candidates.indices.t().contiguous()
     return F.embedding_bag(ends, x, mode="sum", per_sample_weights=shares)
 
@@ -122,6 +125,8 @@ def _spread(grad: Tensor, shares: Tensor, candidates: Wiring | None) -> Tensor:
     """The gradient [features, batch] of a mixture whose own is `grad` [ends, batch]."""
     if candidates is None:
         return shares @ grad
+    if not grad.shape[1]:
+        return grad.new_zeros(candidates.in_dim, 0)
     # Each feature sums the gradients of its readers, in order: the same every time.
     order, offsets = candidates.readers()
     weights = shares.reshape(-1)[order]
@@ -132,6 +137,8 @@ def _products(x: Tensor, grad: Tensor, candidates: Wiring | None) -> Tensor:
     """Inner products [n, ends] of each candidate's row of `x` with its end's row of `grad`."""
     if candidates is None:
         return x @ grad.t()
+    if not grad.shape[1]:
+        return grad.new_zeros(candidates.indices.shape)
     with torch.enable_grad():  # they are the gradient of a mixture's shares
         shares = x.new_zeros(candidates.indices.t().shape, requires_grad=True)
         mixed = _mixed(x, shares, candidates)

@@ -160,7 +160,8 @@ class LearnableConvConnections(LearnedWiring, FixedConvConnections):
         leaves = self._relaxed(rows.flatten(1), self._candidates(self._positions))
         rank, kernels, gates = self.ends
         first = apart(rank, kernels * gates * windows.shape[1], features.device)
-        return leaves.reshape(-1, features.shape[1]), [first, *self._upper(first)], 1.0
+        leaves = leaves.reshape(first.in_dim, features.shape[1])
+        return leaves, [first, *self._upper(first)], 1.0
 
     def _upper(self, first: Wiring) -> list[Wiring]:
         kept = self._above

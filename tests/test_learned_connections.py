@@ -240,6 +240,21 @@ def test_double_and_inference_mode():
 
 
 @pytest.mark.parametrize("candidates", [-1, 3])
+@pytest.mark.parametrize("sampling", ["hard", "soft"])
+def test_leading_dimensions_and_empty_batches(candidates, sampling):
+    torch.manual_seed(13)
+    layer = learnable(9, 5, num_candidates=candidates, forward_sampling=sampling, temperature=0.5)
+    x = torch.rand(2, 3, 9)
+    assert torch.allclose(layer(x)[1, 2], layer(x[1, 2]))
+    empty = torch.zeros(0, 9, requires_grad=True)
+    layer(empty).sum().backward()
+    assert empty.grad.shape == (0, 9)
+    assert not layer.connections.weights.grad.any()
+    again = copy.deepcopy(layer)
+    assert torch.equal(again.eval()(x), layer.eval()(x))
+
+
+@pytest.mark.parametrize("candidates", [-1, 3])
 def test_model_files_keep_weights_and_candidates(tmp_path, candidates):
     torch.manual_seed(10)
     model = nn.Sequential(

@@ -175,6 +175,17 @@ def test_wiring_changes_with_the_weights_and_the_mode():
     assert torch.equal(layer.eval()(x), fixed(layer, wiring).eval()(x))
 
 
+@pytest.mark.parametrize("sampling", ["hard", "soft"])
+@pytest.mark.parametrize("candidates", [-1, 3])
+def test_empty_batches(sampling, candidates):
+    layer = conv(num_candidates=candidates, forward_sampling=sampling)
+    empty = torch.zeros(0, 4, 6, 6, requires_grad=True)
+    out = layer(empty)
+    assert out.shape == (0, 3, 6, 6)
+    out.sum().backward()
+    assert empty.grad.shape == (0, 4, 6, 6)
+
+
 @pytest.mark.parametrize("options", [{}, {"num_candidates": 4}, {"channel_group_size": 2}])
 def test_model_files_keep_weights_and_candidates(tmp_path, options):
     torch.manual_seed(4)
