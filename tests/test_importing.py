@@ -1,6 +1,7 @@
 """Models of other libraries: what they become, and that it answers alike."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -149,6 +150,26 @@ def test_containers_keep_their_forward():
     assert gw.trace(Twice(layer), input_shape=(9,)).netlist.n_inputs == 9
 
 
+def wrapper(name, attribute):
+    """A class of convlogic whose forward is that of one child."""
+
+    def __init__(self, child):
+        nn.Module.__init__(self)
+        setattr(self, attribute, child)
+        self.criterion = nn.CrossEntropyLoss()
+
+    body = {"__module__": "convlogic.model", "__init__": __init__}
+    return type(name, (nn.Module,), {**body, "forward": lambda s, x: getattr(s, attribute)(x)})
+
+
+def test_wrappers_become_what_they_hold():
+    case = CASES["convlogic/convlogic"]
+    inner = wrapper("ConvLogicMnistModel", "network")(case.module())
+    made = convert(wrapper("ConvLogicModel", "model")(inner).eval())
+    assert type(made) is nn.Sequential
+    assert torch.equal(made(case.x).double(), case.discrete.double())
+
+
 def test_thresholds_that_float32_does_not_hold():
     layer = TORCHLOGIX["fixed"].module()
     exact = torch.tensor([[0.1, 0.3]], dtype=torch.float64)  # above and below the nearest float32
@@ -158,6 +179,13 @@ def test_thresholds_that_float32_does_not_hold():
     x = torch.cat([near, near.nextafter(near + 1), near.nextafter(near - 1)]).reshape(6, 1, 1, 1)
     wanted = (x.double() > exact.view(1, 2, 1, 1)).float()
     assert torch.equal(made(x), wanted)
+
+
+def test_what_cannot_be_copied():
+    module = Twice(TORCHLOGIX["dense-raw-2"].module())
+    module.lock = threading.Lock()
+    with pytest.raises(InputError, match=r"Twice cannot be copied: .*lock.*; allowed is a module"):
+        convert(module)
 
 
 def test_nothing_to_convert():

@@ -109,7 +109,7 @@ def _array(file: BinaryIO | Any, size: int) -> NDArray[Any]:
     if magic[:6] != b"\x93NUMPY" or magic[6:] not in (b"\x01\x00", b"\x02\x00"):
         raise ValueError("it does not begin as a .npy")
     width = 2 * magic[6]
-    header = file.read(int.from_bytes(file.read(width), "little") % (1 << 16))
+    header = file.read(min(int.from_bytes(file.read(width), "little"), 1 << 16))
     found = _HEADER.fullmatch(header.decode("latin-1"))
     if found is None:
         raise ValueError(f"array of {header[:80].decode('latin-1')!r}; allowed are plain numbers")

@@ -25,8 +25,8 @@ def convert(module: nn.Module) -> nn.Module:
         module: a layer, or any module with such layers inside.
 
     Raises:
-        InputError: none of those layers is there, or one is not what its class builds; the message
-            names it.
+        InputError: none of those layers is there, one is not what its class builds, which the
+            message names, or what is around them cannot be copied.
     """
     if not has_peers(module):
         raise InputError(
@@ -35,8 +35,14 @@ def convert(module: nn.Module) -> nn.Module:
         )
     made: dict[int, Any] = {}
     where = {id(part): name or type(part).__name__ for name, part in module.named_modules()}
-    quietly(lambda: _replace(module, made, where))
-    return copy.deepcopy(module, made)
+    try:
+        quietly(lambda: _replace(module, made, where))
+        return copy.deepcopy(module, made)
+    except (TypeError, RuntimeError, copy.Error) as error:
+        raise InputError(
+            f"convert: {type(module).__name__} cannot be copied: {error}; allowed is a module that "
+            "copy.deepcopy takes; hand in the part of it that holds the layers"
+        ) from None
 
 
 def _replace(module: Any, made: dict[int, Any], where: dict[int, str]) -> nn.Module:
