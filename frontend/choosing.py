@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .connections import Wiring
+from .functional import sum_rows
 
 
 def gumbel_noise(like: Tensor) -> Tensor:
@@ -115,22 +115,17 @@ class _Choose(torch.autograd.Function):
 
 def _mixed(x: Tensor, shares: Tensor, candidates: Wiring) -> Tensor:
     """Mixtures [ends, batch], by `shares` [ends, n]."""
-    if not x.shape[1]:
-        return x.new_zeros(len(shares), 0)
-    ends = candidates.indices.t().contiguous()
-    return F.embedding_bag(ends, x, mode="sum", per_sample_weights=shares)
+    numbers = candidates.indices.t().reshape(-1)
+    offsets = torch.arange(0, len(numbers), shares.shape[1], device=x.device)
+    return sum_rows(x, numbers, offsets, shares.reshape(-1))
 
 
 def _spread(grad: Tensor, shares: Tensor, candidates: Wiring | None) -> Tensor:
     """The gradient [features, batch] of a mixture whose own is `grad` [ends, batch]."""
     if candidates is None:
         return shares @ grad
-    if not grad.shape[1]:
-        return grad.new_zeros(candidates.in_dim, 0)
-    # Each feature sums the gradients of its readers, in order: the same every time.
     order, offsets = candidates.readers()
-    weights = shares.reshape(-1)[order]
-    return F.embedding_bag(order % len(grad), grad, offsets, mode="sum", per_sample_weights=weights)
+    return sum_rows(grad, order % len(grad), offsets, shares.reshape(-1)[order])
 
 
 def _products(x: Tensor, grad: Tensor, candidates: Wiring | None) -> Tensor:

@@ -119,6 +119,19 @@ def readers_of(indices: Tensor, in_dim: int) -> tuple[Tensor, Tensor]:
     return torch.argsort(flat, stable=True), torch.cumsum(counts, 0) - counts
 
 
+def sum_rows(rows: Tensor, order: Tensor, offsets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Sums [n, batch] of rows [m, batch], each in order: no atomics, the same every time.
+
+    Args:
+        rows: what is summed.
+        order: int64, rows by sum. offsets: int64 [n], where each sum's begin in it.
+        weights: what rows are multiplied by, in the shape of `order`.
+    """
+    if not rows.shape[1]:  # torch 2.13 reads what is not there
+        return rows.new_zeros(len(offsets), 0)
+    return F.embedding_bag(order, rows, offsets, mode="sum", per_sample_weights=weights)
+
+
 class _LogicGates(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -154,12 +167,11 @@ class _LogicGates(torch.autograd.Function):
 def _input_gradient(
     grad: Tensor, coefficients: Tensor, a: Tensor, slope: Tensor, readers: tuple[Tensor, Tensor]
 ) -> Tensor:
-    # Each feature sums the gradients of its readers, in order: no atomics, the same every time.
     c2, c3 = coefficients[2:].unsqueeze(2)
     ends = grad.new_empty(2, *grad.shape)
     torch.mul(grad, slope, out=ends[0])
     torch.addcmul(c2, a, c3, out=ends[1]).mul_(grad)
-    return F.embedding_bag(readers[0], ends.flatten(0, 1), readers[1], mode="sum")
+    return sum_rows(ends.flatten(0, 1), *readers)
 
 
 def _coefficient_gradient(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:

@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from .functional import Transpose
+from .functional import Transpose, sum_rows
 from .native import call, groups_of, threads_for, usable
 
 _MOST_INPUTS = 6  # of a gate that the kernels serve
@@ -103,9 +102,7 @@ class _LutGates(torch.autograd.Function):
             grad_ends[:, some], grad_table[:, some] = _gradients(ends, halved, grad[some])
         grad_x = None
         if ctx.needs_input_grad[0]:
-            # Each feature sums the gradients of its readers, in order: the same every time.
-            order, start = ctx.transpose()
-            grad_x = F.embedding_bag(order, grad_ends.flatten(0, 1), start, mode="sum")
+            grad_x = sum_rows(grad_ends.flatten(0, 1), *ctx.transpose())
             grad_x.mul_(ctx.grad_factor)
         return grad_x, grad_table, None, None, None
 
