@@ -121,7 +121,7 @@ class Recipe:
         seed = options["seed"] = options["seed"] if seed is None else seed
         model = self.build(data, seed)
         x, y, held = data.x_train, data.y_train, None
-        if share > 0:
+        if share != 0:
             kept, rest = split_indices(data.y_train, share, seed)
             x, y, held = x[kept], y[kept], (x[rest], y[rest])
         return model, fit(model, x, y, validation=held, progress=progress, **options)

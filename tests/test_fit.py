@@ -328,6 +328,8 @@ def test_recipe_trains_without_looking_at_the_test_part():
     assert model.input_shape == (4,)
     assert history.best.discrete > 0.8
     assert evaluate(model, data.x_test, data.y_test) > 0.8
+    with pytest.raises(InputError, match=r"fraction -0\.1; allowed is above 0 and below 1"):
+        Recipe({"layers": (60, 60)}, {"steps": 1, "validation": -0.1}).train(data)
     boolean = Recipe({"layers": (60,), "bits": 0}, {}).build(data)
     assert isinstance(boolean[0], LogicDense)
 
