@@ -109,6 +109,29 @@ def test_sums_of_groups_equal_float64(groups, rows, batch):
     assert torch.equal(x.grad, up.repeat_interleave(rows, 0))
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
+def test_mixtures_equal_float64(scale):
+    basis = functional.gate_coefficients()
+    logits = scale * torch.randn(50, 16)
+    up = torch.randn(4, 50)
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        leaf = logits.to(dtype).requires_grad_()
+        found = functional.mixture_coefficients(leaf, basis.to(dtype), 0.7)
+        found.backward(up.to(dtype))
+        results.append((found.detach().double(), leaf.grad.double()))
+    for ours, exact in zip(*results, strict=True):
+        torch.testing.assert_close(ours, exact, rtol=1e-4, atol=1e-5)
+
+
+def test_mixtures_of_nan_are_nan():
+    logits = torch.zeros(3, 16)
+    logits[1, 5] = torch.nan
+    found = functional.mixture_coefficients(logits, functional.gate_coefficients(), 1.0)
+    assert torch.isnan(found[:, 1]).any()
+    assert not torch.isnan(found[:, [0, 2]]).any()
+
+
 def test_gradients_that_nobody_needs():
     x, coefficients, indices, _, up = case(20, 30, 64)
 
