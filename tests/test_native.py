@@ -116,7 +116,7 @@ def test_mixtures_equal_float64(scale):
     up = torch.randn(4, 50)
     results = []
     for dtype in (torch.float32, torch.float64):
-        leaf = logits.to(dtype).requires_grad_()
+        leaf = logits.to(dtype, copy=True).requires_grad_()
         found = functional.mixture_coefficients(leaf, basis.to(dtype), 0.7)
         found.backward(up.to(dtype))
         results.append((found.detach().double(), leaf.grad.double()))
