@@ -12,12 +12,13 @@ pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
 from training_threads import one_thread  # noqa: E402, F401
 
 from gatewright.cli.main import main  # noqa: E402
+from gatewright.cli.train import _OPTIONS  # noqa: E402
 from gatewright.frontend import Recipe, evaluate, load_dataset, load_model  # noqa: E402
 from gatewright.frontend.configuration import (  # noqa: E402
     configuration_text,
     read_configuration,
 )
-from gatewright.frontend.recipes import NETWORK, RECIPES, TRAINING  # noqa: E402
+from gatewright.frontend.recipes import DATA, NETWORK, RECIPES, TRAINING  # noqa: E402
 
 WINE = """
 [data]
@@ -124,6 +125,15 @@ def test_options_that_cannot_be_read(option, capsys):
     with pytest.raises(SystemExit):
         main(["train", "--data", "wine", *option.split()])
     assert "allowed " in capsys.readouterr().err
+
+
+def test_every_option_is_a_key_of_its_table():
+    tables = {"data": DATA, "model": {"name": "", **NETWORK}, "train": TRAINING}
+    for option in _OPTIONS:
+        table, _, key = option.partition(".")
+        assert key in tables[table]
+    said = {option.partition(".")[2] for option in _OPTIONS if option.startswith("train.")}
+    assert said | {"tensorboard"} == set(TRAINING)
 
 
 def test_help_shows_defaults_and_recipes(capsys):
