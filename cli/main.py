@@ -15,10 +15,10 @@ from . import commands, demo, importing, models, train
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 if a check failed, 2 for an error."""
-    options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be no text
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        options = _parser().parse_args(arguments)
         return options.run(options)
     except GatewrightError as error:
         print(f"gatewright: {error}", file=sys.stderr)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +37,7 @@ def dense_for(
     Args:
         data: its shape, classes and, for thresholds, its training part are looked at.
         layers: gates of each layer.
-        bits: thresholds a feature; 0 for Boolean data.
+        bits: thresholds a feature; none for data in bool, which is bits already.
         method, one_per: of FixedBinarization.get_initial_thresholds.
         thresholds: given ones instead.
         options: tau, weight_init, init_method and grad_factor as in `dense`.
@@ -50,7 +51,7 @@ def dense_for(
     found: Tensor | None = None
     if thresholds is not None:
         found = as_tensor(thresholds, "thresholds").to(torch.float32)
-    elif bits:
+    elif bits and data.x_train.dtype != np.bool_:
         flat = data.x_train.reshape(len(data.x_train), -1)
         found = FixedBinarization.get_initial_thresholds(flat, bits, one_per, method)
     return dense(data.input_shape, layers, data.classes, thresholds=found, **options)

@@ -67,13 +67,14 @@ class Trainer:
     def _train(self, report: Reporter) -> tuple[int, float]:
         """Go on to the next check: its step, and the mean loss meanwhile."""
         self.model.train()
-        losses: list[Tensor] = []
+        # One number, not a list: kept tensors would split the memory that every step reuses.
+        total = torch.zeros((), dtype=torch.float64, device=self.processes.device)
         step = self.step
-        while not losses or not self.plan.is_check(step):
+        while step == self.step or not self.plan.is_check(step):
             step += 1
-            losses.append(self._step(step))
+            total += self._step(step)
             report.advance()
-        return step, self.processes.total(float(torch.stack(losses).mean()))
+        return step, self.processes.total(float(total) / (step - self.step))
 
     def _step(self, step: int) -> Tensor:
         for group in self.optimizer.param_groups:
