@@ -26,7 +26,7 @@ import gatewright as gw
 from gatewright import frontend
 from gatewright.compiler.stats import n_gates
 from gatewright.frontend import Dataset, evaluate, fit, load_dataset
-from gatewright.frontend.models import dense
+from gatewright.frontend.zoo.dense import dense
 
 PEER_RATE = 0.01  # what torchlogix's README says works well
 

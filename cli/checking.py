@@ -115,7 +115,7 @@ def _compiled(
 
 def _module_differs(circuit: Circuit, module: Any, x: NDArray[Any], want: Answers) -> int:
     """Samples on which the module's evaluation mode answers otherwise."""
-    from ..frontend.measure import answer
+    from ..frontend.training.measure import answer
 
     found = answer(module, x)
     if want.scores is None:

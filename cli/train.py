@@ -94,8 +94,8 @@ class _Help(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         parser.print_help()
         try:
-            from ..frontend.configuration import configuration_text
-            from ..frontend.recipes import NETWORK, RECIPES, TRAINING
+            from ..frontend.training.configuration import configuration_text
+            from ..frontend.training.recipes import NETWORK, RECIPES, TRAINING
         except ExtraMissing as error:
             print(f"\n{error}")
         else:
@@ -111,8 +111,8 @@ class _Help(argparse.Action):
 def run(options: argparse.Namespace) -> int:
     """Train, write, and say what was reached."""
     from ..frontend import evaluate, load_dataset, save_model
-    from ..frontend.configuration import configuration_text
-    from ..frontend.recipes import Recipe
+    from ..frontend.training.configuration import configuration_text
+    from ..frontend.training.recipes import Recipe
 
     given = _given(options)
     config = _configuration(options, given["train"].get("folder"))
@@ -158,7 +158,7 @@ def _given(options: argparse.Namespace) -> Tables:
 
 def _configuration(options: argparse.Namespace, folder: str | None) -> Tables:
     """The file that is named, or, to resume, the one that was left in the folder."""
-    from ..frontend.configuration import read_configuration
+    from ..frontend.training.configuration import read_configuration
 
     path = options.config
     if path is None and options.resume and folder and (Path(folder) / CONFIGURATION).exists():
@@ -167,8 +167,8 @@ def _configuration(options: argparse.Namespace, folder: str | None) -> Tables:
 
 
 def _data_table(config: Tables, given: dict[str, Any]) -> dict[str, Any]:
-    from ..frontend.configuration import check_table
-    from ..frontend.recipes import DATA
+    from ..frontend.training.configuration import check_table
+    from ..frontend.training.recipes import DATA
 
     table = {**config.get("data", {}), **given}
     check_table("data", table, DATA)
@@ -179,7 +179,7 @@ def _data_table(config: Tables, given: dict[str, Any]) -> dict[str, Any]:
 
 def _recipe_tables(data: Any, config: Tables, given: Tables) -> Tables:
     """The tables [model] and [train]: of the file, or else of the recipe, with what options say."""
-    from ..frontend.recipes import recipe_for
+    from ..frontend.training.recipes import recipe_for
 
     if "name" in given["model"]:  # another network: nothing said of the file's applies
         config = {**config, "model": {"name": given["model"]["name"]}}
@@ -195,7 +195,7 @@ def _recipe_tables(data: Any, config: Tables, given: Tables) -> Tables:
 
 def _effective(tables: Tables) -> Tables:
     """Tables with every default that has a say."""
-    from ..frontend.recipes import NETWORK, TRAINING
+    from ..frontend.training.recipes import NETWORK, TRAINING
 
     defaults = {"data": {}, "model": NETWORK, "train": TRAINING}
     if "name" in tables["model"]:

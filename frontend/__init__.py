@@ -4,36 +4,33 @@ from .extras import need
 
 need("torch", "gatewright.frontend")
 
-from .augment import shift  # noqa: E402
-from .binarization import Binarization, DummyBinarization, FixedBinarization  # noqa: E402
-from .binarization_choice import setup_binarization  # noqa: E402
-from .connections import FixedDenseConnections  # noqa: E402
-from .conv import LogicConv2d, LogicConv3d  # noqa: E402
-from .conv_connections import FixedConvConnections  # noqa: E402
-from .conv_transpose import (  # noqa: E402
+from .data import Dataset, load_dataset, split_indices  # noqa: E402
+from .gates.parametrization import RawLUTParametrization  # noqa: E402
+from .gates.schedules import scheduled, set_temperature  # noqa: E402
+from .gates.table_parametrization import LightLUTParametrization, WarpLUTParametrization  # noqa: E402
+from .layers.binarization import Binarization, DummyBinarization, FixedBinarization  # noqa: E402
+from .layers.binarization_choice import setup_binarization  # noqa: E402
+from .layers.conv import LogicConv2d, LogicConv3d  # noqa: E402
+from .layers.conv_transpose import (  # noqa: E402
     FixedConvTransposeConnections,
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
-from .cuda.fuse import fused_pooling  # noqa: E402
-from .data import Dataset, load_dataset, split_indices  # noqa: E402
-from .dense import LogicDense  # noqa: E402
-from .groupsum import GroupSum  # noqa: E402
-from .learned_connections import LearnableDenseConnections  # noqa: E402
-from .learned_conv_connections import LearnableConvConnections  # noqa: E402
-from .measure import evaluate  # noqa: E402
-from .model_file import load_model, save_model  # noqa: E402
-from .parametrization import RawLUTParametrization  # noqa: E402
-from .pool import OrPooling2d, OrPooling3d  # noqa: E402
-from .recipes import RECIPES, Recipe, recipe  # noqa: E402
-from .resblock import ResidualLogicBlock  # noqa: E402
-from .schedules import scheduled, set_temperature  # noqa: E402
-from .soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
-from .table_parametrization import (  # noqa: E402
-    LightLUTParametrization,
-    WarpLUTParametrization,
-)
+from .layers.dense import LogicDense  # noqa: E402
+from .layers.fused_pooling import fused_pooling  # noqa: E402
+from .layers.groupsum import GroupSum  # noqa: E402
+from .layers.pool import OrPooling2d, OrPooling3d  # noqa: E402
+from .layers.resblock import ResidualLogicBlock  # noqa: E402
+from .layers.soft_binarization import LearnableBinarization, SoftBinarization  # noqa: E402
+from .saving.model_file import load_model, save_model  # noqa: E402
 from .training import Check, History, fit  # noqa: E402
+from .training.augment import shift  # noqa: E402
+from .training.measure import evaluate  # noqa: E402
+from .training.recipes import RECIPES, Recipe, recipe  # noqa: E402
+from .wiring.connections import FixedDenseConnections  # noqa: E402
+from .wiring.conv_connections import FixedConvConnections  # noqa: E402
+from .wiring.learned_connections import LearnableDenseConnections  # noqa: E402
+from .wiring.learned_conv_connections import LearnableConvConnections  # noqa: E402
 from .zoo import MODELS, ModelSpec, build_model  # noqa: E402
 
 __all__ = [

@@ -60,7 +60,7 @@ def test_compile_then_predict(folder, tmp_path, capsys, target, suffix):
     out = tmp_path / "y.npy"
     assert main(["predict", str(library), "--data", "wine", "-o", str(out)]) == 0
     from gatewright.frontend import load_dataset, load_model
-    from gatewright.frontend.measure import answer
+    from gatewright.frontend.training.measure import answer
 
     x = load_dataset("wine").x_test
     assert np.array_equal(np.load(out), answer(load_model(model), x).argmax(1))

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from training_threads import one_thread  # noqa: F401
 
 from gatewright.frontend import FixedConvConnections, LogicConv2d, LogicConv3d
-from gatewright.frontend.functional import gate_tables
+from gatewright.frontend.gates.functional import gate_tables
 from gatewright.runtime.errors import InputError
 
 

@@ -9,7 +9,12 @@ from torch import nn
 from training_threads import one_thread  # noqa: F401
 
 from gatewright.frontend import FixedDenseConnections, LogicDense, RawLUTParametrization
-from gatewright.frontend.functional import gate_coefficients, gate_tables, logic_gates, readers_of
+from gatewright.frontend.gates.functional import (
+    gate_coefficients,
+    gate_tables,
+    logic_gates,
+    readers_of,
+)
 from gatewright.runtime.errors import GatewrightError, InputError
 
 

@@ -20,8 +20,8 @@ from gatewright.frontend import (
     load_model,
     save_model,
 )
-from gatewright.frontend.sampling import SAMPLING
-from gatewright.frontend.table_parametrization import PARAMETRIZATIONS
+from gatewright.frontend.gates.sampling import SAMPLING
+from gatewright.frontend.gates.table_parametrization import PARAMETRIZATIONS
 
 
 def dense(**gates):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gatewright.frontend import Recipe, load_dataset, recipe
-from gatewright.frontend.configuration import read_configuration
+from gatewright.frontend.training.configuration import read_configuration
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

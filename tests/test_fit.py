@@ -20,9 +20,9 @@ from gatewright.frontend import (
     load_dataset,
     recipe,
 )
-from gatewright.frontend.augment import shift
-from gatewright.frontend.models import dense
+from gatewright.frontend.training.augment import shift
 from gatewright.frontend.training.optimization import Optimization
+from gatewright.frontend.zoo.dense import dense
 from gatewright.runtime.errors import ExtraMissing, InputError
 
 

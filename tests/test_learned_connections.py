@@ -17,8 +17,8 @@ from gatewright.frontend import (
     load_model,
     save_model,
 )
-from gatewright.frontend.choosing import choose, mix
-from gatewright.frontend.connections import Wiring
+from gatewright.frontend.gates.wiring import Wiring
+from gatewright.frontend.wiring.choosing import choose, mix
 from gatewright.runtime.archive import read_archive, write_archive
 from gatewright.runtime.errors import FileError, InputError
 

@@ -40,7 +40,7 @@ def trainer(lightning, folder, **options):
 
 @pytest.mark.filterwarnings("ignore")
 def test_lightning_ends_with_the_weights_of_fit(lightning, tmp_path):
-    from gatewright.frontend.lightning import LogicModule
+    from gatewright.frontend.training.lightning import LogicModule
 
     x, y = map(torch.as_tensor, task())
     drawn = Batches(x, y, 24, None, 0)
@@ -64,7 +64,7 @@ def test_lightning_ends_with_the_weights_of_fit(lightning, tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 def test_messages(lightning, tmp_path):
-    from gatewright.frontend.lightning import LogicModule
+    from gatewright.frontend.training.lightning import LogicModule
 
     with pytest.raises(InputError, match="lr 0; allowed is a positive number"):
         LogicModule(network(), lr=0)
@@ -75,6 +75,6 @@ def test_messages(lightning, tmp_path):
 
 def test_missing_lightning_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
-    monkeypatch.delitem(sys.modules, "gatewright.frontend.lightning", raising=False)
+    monkeypatch.delitem(sys.modules, "gatewright.frontend.training.lightning", raising=False)
     with pytest.raises(ExtraMissing, match=r"LogicModule: .* install the extra \[lightning\]"):
-        import gatewright.frontend.lightning  # noqa: F401
+        import gatewright.frontend.training.lightning  # noqa: F401

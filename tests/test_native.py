@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicConv2d, LogicDense, functional, group_sums, lookup, native  # noqa: E402
+from gatewright.frontend import LogicConv2d, LogicDense  # noqa: E402
+from gatewright.frontend.gates import functional, group_sums, lookup, native  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -24,11 +24,11 @@ from gatewright.frontend import (
     load_model,
     save_model,
 )
-from gatewright.frontend import lookup as lookup_module
-from gatewright.frontend.functional import logic_gates, readers_of
-from gatewright.frontend.lookup import lut_gates
-from gatewright.frontend.sampling import SAMPLING, sample_sigmoid, sample_softmax
-from gatewright.frontend.table_parametrization import walsh_hadamard
+from gatewright.frontend.gates import lookup as lookup_module
+from gatewright.frontend.gates.functional import logic_gates, readers_of
+from gatewright.frontend.gates.lookup import lut_gates
+from gatewright.frontend.gates.sampling import SAMPLING, sample_sigmoid, sample_softmax
+from gatewright.frontend.gates.table_parametrization import walsh_hadamard
 from gatewright.runtime.archive import read_archive, write_archive
 from gatewright.runtime.errors import FileError, InputError
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gatewright.frontend import GroupSum, LogicConv2d, LogicDense, scheduled, set_temperature
-from gatewright.frontend.schedules import SCHEDULES
+from gatewright.frontend.gates.schedules import SCHEDULES
 from gatewright.runtime.errors import InputError
 
 names = st.sampled_from(sorted(SCHEDULES))

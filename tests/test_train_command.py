@@ -14,11 +14,11 @@ from training_threads import one_thread  # noqa: E402, F401
 from gatewright.cli.main import main  # noqa: E402
 from gatewright.cli.train import _OPTIONS  # noqa: E402
 from gatewright.frontend import Recipe, evaluate, load_dataset, load_model  # noqa: E402
-from gatewright.frontend.configuration import (  # noqa: E402
+from gatewright.frontend.training.configuration import (  # noqa: E402
     configuration_text,
     read_configuration,
 )
-from gatewright.frontend.recipes import DATA, NETWORK, RECIPES, TRAINING  # noqa: E402
+from gatewright.frontend.training.recipes import DATA, NETWORK, RECIPES, TRAINING  # noqa: E402
 
 WINE = """
 [data]

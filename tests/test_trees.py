@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from gatewright.frontend import LogicConv2d, LogicConv3d, OrPooling2d, OrPooling3d, native, trees  # noqa: E402  # noqa: E402
+from gatewright.frontend import LogicConv2d, LogicConv3d, OrPooling2d, OrPooling3d  # noqa: E402
+from gatewright.frontend.gates import native, trees  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicConv2d, OrPooling2d, functional  # noqa: E402
-from gatewright.frontend.cuda import fuse, launch  # noqa: E402
-from gatewright.frontend.cuda.fuse import fused_pooling  # noqa: E402
+from gatewright.frontend import LogicConv2d, OrPooling2d, fused_pooling  # noqa: E402
+from gatewright.frontend.gates import functional  # noqa: E402
+from gatewright.frontend.gates.cuda import launch  # noqa: E402
+from gatewright.frontend.layers import fused_pooling as fuse  # noqa: E402
 
 
 def _knows_numpy():
@@ -78,9 +79,9 @@ def test_a_device_computes_what_plain_pytorch_does():
 def test_every_kernel_compiles_without_a_device(tmp_path):
     text = python(HERE / "triton_compiled.py", "80", "90", cache=tmp_path)
     built = {tuple(line.split()[:3]) for line in text.splitlines()[1:]}
-    sources = (ROOT / "frontend" / "cuda").glob("*.py")
+    sources = (ROOT / "frontend" / "gates" / "cuda").glob("*.py")
     written = {
-        (f"gatewright.frontend.cuda.{path.stem}", line.split("(")[0].removeprefix("def "))
+        (f"gatewright.frontend.gates.cuda.{path.stem}", line.split("(")[0].removeprefix("def "))
         for path in sources
         for before, line in pairwise(path.read_text().splitlines())
         if before == "@triton.jit" and not line.startswith("def _")
@@ -150,7 +151,7 @@ def test_functional_asks_for_the_kernels(monkeypatch):
     kernels = type(sys)("kernels")
     kernels.TritonGates = kernels.TritonMixture = Recorder
     for name in ("gates", "mixture"):
-        monkeypatch.setitem(sys.modules, f"gatewright.frontend.cuda.{name}", kernels)
+        monkeypatch.setitem(sys.modules, f"gatewright.frontend.gates.cuda.{name}", kernels)
     monkeypatch.setattr(functional, "usable", lambda x: False)
     monkeypatch.setattr(functional, "cuda_usable", lambda x: True)
     x = torch.rand(3, 2)

@@ -19,15 +19,16 @@ from gatewright.frontend import (
     LogicDense,
     OrPooling2d,
     fit,
-    functional,
     load_model,
 )
-from gatewright.frontend import trees as frontend_trees
-from gatewright.frontend.cuda import fuse, trees
-from gatewright.frontend.cuda.gates import TritonGates
-from gatewright.frontend.cuda.mixture import TritonMixture
-from gatewright.frontend.cuda.trees import Windows, triton_trees
-from gatewright.frontend.functional import gate_coefficients, readers_of
+from gatewright.frontend.gates import functional
+from gatewright.frontend.gates import trees as frontend_trees
+from gatewright.frontend.gates.cuda import trees
+from gatewright.frontend.gates.cuda.gates import TritonGates
+from gatewright.frontend.gates.cuda.mixture import TritonMixture
+from gatewright.frontend.gates.cuda.trees import Windows, triton_trees
+from gatewright.frontend.gates.functional import gate_coefficients, readers_of
+from gatewright.frontend.layers import fused_pooling as fuse
 from gatewright.frontend.tracing.trace import trace
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"

@@ -17,11 +17,11 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 
-from gatewright.frontend.connections import Wiring
-from gatewright.frontend.cuda.gates import TritonGates
-from gatewright.frontend.cuda.mixture import TritonMixture
-from gatewright.frontend.cuda.trees import Windows, triton_trees
-from gatewright.frontend.functional import gate_coefficients, readers_of
+from gatewright.frontend.gates.cuda.gates import TritonGates
+from gatewright.frontend.gates.cuda.mixture import TritonMixture
+from gatewright.frontend.gates.cuda.trees import Windows, triton_trees
+from gatewright.frontend.gates.functional import gate_coefficients, readers_of
+from gatewright.frontend.gates.wiring import Wiring
 
 
 class Absent:

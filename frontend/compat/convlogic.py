@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..conv import LogicConv2d
+from ..layers.conv import LogicConv2d
+from ..layers.pool import OrPooling2d
 from ..options import check_choice, check_size, each
-from ..pool import OrPooling2d
 from .difflogic import IMPLEMENTATIONS, first_weights
 from .selection import checked_selection, draw_selection, unpacked
 

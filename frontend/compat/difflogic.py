@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ...runtime.errors import InputError
-from ..connections import FixedDenseConnections
-from ..dense import LogicDense
+from ..layers.dense import LogicDense
 from ..options import check_choice, check_size
+from ..wiring.connections import FixedDenseConnections
 
 CONNECTIONS = ("random", "unique")
 IMPLEMENTATIONS = (None, "cuda", "python")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..kinds import Arrays, Kind, Options, Shapes, is_size
+from ..saving.kinds import Arrays, Kind, Options, Shapes, is_size
 from .convlogic import ConvLogicLayer
 from .difflogic import LogicLayer
 from .selection import LEAVES

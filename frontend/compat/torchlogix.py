@@ -13,25 +13,25 @@ from typing import Any
 
 from torch import nn
 
-from .. import binarization_choice
-from ..binarization import METHODS, Binarization, DummyBinarization, FixedBinarization
-from ..connections import FixedDenseConnections
-from ..conv import LogicConv2d, LogicConv3d
-from ..conv_connections import FixedConvConnections
-from ..conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d
-from ..dense import LogicDense
-from ..groupsum import GroupSum
-from ..learned_connections import LearnableDenseConnections
-from ..options import check_choice, with_options
-from ..parametrization import LUTParametrization, RawLUTParametrization
-from ..pool import OrPooling2d, OrPooling3d
-from ..resblock import ResidualLogicBlock
-from ..soft_binarization import LearnableBinarization, SoftBinarization
-from ..table_parametrization import (
+from ..gates.parametrization import LUTParametrization, RawLUTParametrization
+from ..gates.table_parametrization import (
     PARAMETRIZATIONS,
     LightLUTParametrization,
     WarpLUTParametrization,
 )
+from ..layers import binarization_choice
+from ..layers.binarization import METHODS, Binarization, DummyBinarization, FixedBinarization
+from ..layers.conv import LogicConv2d, LogicConv3d
+from ..layers.conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d
+from ..layers.dense import LogicDense
+from ..layers.groupsum import GroupSum
+from ..layers.pool import OrPooling2d, OrPooling3d
+from ..layers.resblock import ResidualLogicBlock
+from ..layers.soft_binarization import LearnableBinarization, SoftBinarization
+from ..options import check_choice, with_options
+from ..wiring.connections import FixedDenseConnections
+from ..wiring.conv_connections import FixedConvConnections
+from ..wiring.learned_connections import LearnableDenseConnections
 
 __all__ = [
     "Binarization",

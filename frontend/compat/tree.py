@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..dense import LogicDense
+from ..layers.dense import LogicDense
+from ..layers.pool import OrPooling2d
 from ..options import check_choice, check_size
-from ..pool import OrPooling2d
 from .difflogic import IMPLEMENTATIONS, first_weights
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ..dense import LogicDense
-from ..groupsum import GroupSum
+from ..layers.dense import LogicDense
+from ..layers.groupsum import GroupSum
 from .copying import fill
 
 

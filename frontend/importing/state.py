@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import FileError, InputError
-from ..binarization import Binarization
 from ..compat.convlogic import ConvLogicLayer
 from ..compat.tree import TreeLogicLayer
-from ..connections import FixedDenseConnections
-from ..conv import LogicConvNd
-from ..dense import LogicDense
-from ..learned_connections import LearnableDenseConnections, LearnedWiring
+from ..layers.binarization import Binarization
+from ..layers.conv import LogicConvNd
+from ..layers.dense import LogicDense
+from ..wiring.connections import FixedDenseConnections
+from ..wiring.learned_connections import LearnableDenseConnections, LearnedWiring
 from .torchlogix import first_place, rounded
 
 Part = dict[str, Tensor]

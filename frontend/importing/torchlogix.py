@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..binarization import Binarization, DummyBinarization, FixedBinarization
-from ..conv import LogicConv2d, LogicConv3d, LogicConvNd
-from ..conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d
-from ..dense import LogicDense
-from ..groupsum import GroupSum
-from ..pool import OrPooling2d, OrPooling3d
-from ..resblock import ResidualLogicBlock
-from ..soft_binarization import LearnableBinarization, SoftBinarization
+from ..layers.binarization import Binarization, DummyBinarization, FixedBinarization
+from ..layers.conv import LogicConv2d, LogicConv3d, LogicConvNd
+from ..layers.conv_transpose import LogicConvTranspose2d, LogicConvTranspose3d
+from ..layers.dense import LogicDense
+from ..layers.groupsum import GroupSum
+from ..layers.pool import OrPooling2d, OrPooling3d
+from ..layers.resblock import ResidualLogicBlock
+from ..layers.soft_binarization import LearnableBinarization, SoftBinarization
 from .copying import fill
 
 _PARAMETRIZATIONS = {

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...compiler import Builder, Netlist
-from ..conv import LogicConvNd
-from ..pool import OrPoolingNd
-from ..resblock import ResidualLogicBlock
+from ..layers.conv import LogicConvNd
+from ..layers.pool import OrPoolingNd
+from ..layers.resblock import ResidualLogicBlock
 from .calls import trace_layer
 from .layers import check_weight, packed_tables
 from .net_tensor import NetTensor, Traced

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dense import LogicDense
-from ..groupsum import GroupSum
+from ..layers.dense import LogicDense
+from ..layers.groupsum import GroupSum
 from .calls import trace_layer
 from .net_tensor import NetTensor, Traced
 from .tracer import Tracer

@@ -17,18 +17,7 @@ from ...compiler import Circuit, Decoder
 from ...runtime.errors import InputError, NetlistError, TraceError
 from ..importing.convert import convert
 from ..importing.peers import has_peers
-from . import (  # noqa: F401  (each registers its handlers)
-    boolean,
-    casts,
-    conv_layers,
-    features,
-    fills,
-    layers,
-    moves,
-    pool,
-    queries,
-    reductions,
-)
+from . import boolean, casts, conv_layers, features, fills, layers, moves, pool, queries, reductions  # noqa: F401  (each registers its handlers)
 from .calls import trace_layer, watching
 from .counts import count_bits
 from .net_tensor import ClassTensor, Counts, CountTensor, FeatureTensor, NetTensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..augment import Augment
+from .augment import Augment
 
 
 class Batches:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...runtime.archive import make_folder, write_file
 from ...runtime.errors import FileError, InputError
 from ..extras import need
-from ..model_file import check_model, save_model
+from ..saving.model_file import check_model, save_model
 from .curve import curve
 from .history import Check, csv
 from .state import read_state, write_state

@@ -12,20 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..augment import Augment, named
 from ..checks import check_pair
-from ..cuda.fuse import fused_pooling
-from ..dense import LogicDense
-from ..measure import check_bits, limit_labels
+from ..layers.dense import LogicDense
+from ..layers.fused_pooling import fused_pooling
 from ..options import check_choice
-from ..progress import Reporter
 from .arguments import check_whole
+from .augment import Augment, named
 from .batches import Batches
 from .folder import RunFolder
 from .history import History
+from .measure import check_bits, limit_labels
 from .optimization import Optimization, Temperature
 from .plan import Plan
 from .processes import Processes, find_device, join
+from .progress import Reporter
 from .state import digest_model, digest_tensors
 from .trainer import Trainer
 
@@ -91,7 +91,8 @@ def fit(
             weight in the loss; it is averaged over a layer's gates and summed over layers.
         rescale: what layers do in `rescale_weights` after each step.
         temperature: of all gates: a number, (schedule, start, end) with a name of
-            `gatewright.frontend.schedules`, or a function of the share of training done, 0 to 1.
+            `gatewright.frontend.gates.schedules`, or a function of the share of training done,
+            0 to 1.
         precision: "float32", or on CUDA devices "bfloat16", PyTorch's automatic mixed precision for
             layers such as Linear; gates compute in the dtype of their weights.
         augment: "shift", or a function (batch, torch.Generator) -> batch; training data only.

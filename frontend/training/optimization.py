@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
+from ..gates.schedules import SCHEDULES, scheduled, set_temperature
+from ..gates.weights import REGULARIZERS, RESCALINGS
 from ..options import check_choice
-from ..schedules import SCHEDULES, scheduled, set_temperature
-from ..weights import REGULARIZERS, RESCALINGS
 from .arguments import check_number, check_whole
 
 RATES = ("constant", "cosine")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from ...runtime.errors import InputError
-from ..measure import device_of
+from .measure import device_of
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import FileError, InputError
-from ..measure import count_right
-from ..progress import Reporter
 from .batches import Batches
 from .folder import RunFolder
 from .history import Check, History, exhausted
+from .measure import count_right
 from .optimization import Optimization
 from .plan import Plan
 from .processes import Processes
+from .progress import Reporter
 from .state import State
 
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..binarization import FixedBinarization
 from ..compat.difflogic import unique_pairs
-from ..conv import LogicConv2d
-from ..dense import LogicDense
-from ..groupsum import GroupSum
+from ..layers.binarization import FixedBinarization
+from ..layers.conv import LogicConv2d
+from ..layers.dense import LogicDense
+from ..layers.groupsum import GroupSum
+from ..layers.pool import OrPooling2d
 from ..options import check_choice
-from ..pool import OrPooling2d
 from .published import MODELS
 from .spec import Block, ModelSpec
 from .wiring import dense_wiring, tree_wiring

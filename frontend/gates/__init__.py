@@ -1,0 +1,1 @@
+"""The arithmetic of gates: what their numbers mean, kernels, sampling, temperature."""

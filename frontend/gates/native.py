@@ -1,0 +1,204 @@
+"""The native training kernels: built once by our runtime, used wherever they can be.
+
+Without a C compiler, on another device or in another dtype, `functional` computes the same numbers
+in plain PyTorch, more slowly. `GATEWRIGHT_NATIVE=0` in the environment asks for that. The kernels
+share torch's OpenMP threads, because two pools on the same cores wait for each other. Loading them
+tells the C library to keep freed memory of the process for the next step; see `kernels/memory.c`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import warnings
+from contextlib import suppress
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cffi
+import torch
+from torch import Tensor
+
+from ...runtime.errors import BuildError
+from ...runtime.toolchain import find_compiler
+from . import kernels
+
+_GRAIN = 1 << 18  # elements of a result that are worth another thread
+EXP_COST = 4  # an exponential, in such elements
+_ffi: Any = cffi.FFI()
+_VOID = _ffi.typeof("void *")
+_FLAGS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
+
+
+def usable(x: Tensor) -> bool:
+    """Whether the kernels serve this tensor: float32, on the CPU, and they could be built."""
+    return x.device.type == "cpu" and x.dtype == torch.float32 and _library() is not None
+
+
+@lru_cache(maxsize=1)
+def _library() -> Any:
+    """The loaded kernels, or None; says once why they are missing."""
+    if os.environ.get("GATEWRIGHT_NATIVE") == "0":
+        return None
+    found = [entry for entry in files(kernels).iterdir() if entry.name.endswith((".c", ".h"))]
+    sources = {entry.name: entry.read_bytes() for entry in found}
+    _ffi.cdef(sources["api.h"].decode(), override=True)
+    try:
+        library = _ffi.dlopen(str(_build(sources)))
+    except (BuildError, OSError) as error:
+        warnings.warn(
+            f"training in plain PyTorch, which is slower: no native kernels: {error}",
+            stacklevel=2,
+        )
+        return None
+    library.keep_memory()
+    return library
+
+
+def _build(sources: dict[str, bytes]) -> Path:
+    """Built for this processor and with OpenMP, or without what the compiler does not know."""
+    compiler = find_compiler()
+    # A cache may be shared by machines of several kinds, so the processor is part of the key.
+    common = (*_FLAGS, f"-DPROCESSOR={_processor()}")
+    for extra in (("-march=native", "-fopenmp"), ("-march=native",), ("-fopenmp",)):
+        with suppress(BuildError):
+            return compiler.build(sources, "kernels", (*common, *extra))
+    return compiler.build(sources, "kernels", common)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        features = next(line for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        features = platform.processor()
+    return hashlib.sha256(f"{platform.machine()} {features}".encode()).hexdigest()[:8]
+
+
+def call(kernel: str, *arguments: Any) -> None:
+    """Run a kernel of `kernels/api.h`; tensors, contiguous, become pointers, None the null one."""
+    getattr(_library(), kernel)(*(_argument(argument) for argument in arguments))
+
+
+def threads_for(work: int) -> int:
+    """How many of torch's threads `work` elements are worth."""
+    return min(torch.get_num_threads(), 1 + work // _GRAIN)
+
+
+def groups_of(batch: int) -> int:
+    """How many partial sums a sum over the batch has; GROUP in kernels/lanes.h."""
+    return -(-batch // 64)
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return _ffi.cast(_VOID, value.data_ptr())
+    return _ffi.NULL if value is None else value
+
+
+class NativeGates(torch.autograd.Function):
+    """`functional.logic_gates` by the kernels, which need no transposed wiring."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, coefficients: Tensor, indices: Tensor, _: Any, grad_factor: float
+    ) -> Tensor:
+        x, coefficients, indices = x.contiguous(), coefficients.contiguous(), indices.contiguous()
+        ctx.save_for_backward(x, coefficients, indices)
+        ctx.grad_factor = grad_factor
+        return _gates_forward(x, coefficients, indices)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, coefficients, indices = ctx.saved_tensors
+        found = _gates_backward(
+            x, coefficients, indices, grad, ctx.grad_factor, ctx.needs_input_grad[0]
+        )
+        return *found, None, None, None
+
+
+class NativeMixture(torch.autograd.Function):
+    """`functional.mixture_coefficients` by the kernels, which know the basis."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, temperature: float) -> Tensor:
+        shares, coefficients = _mixture_forward(logits.contiguous(), temperature)
+        ctx.save_for_backward(shares)
+        ctx.temperature = temperature
+        return coefficients
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (shares,) = ctx.saved_tensors
+        return _mixture_backward(shares, grad.contiguous(), ctx.temperature), None
+
+
+class NativeMixedGates(torch.autograd.Function):
+    """`NativeGates` of `NativeMixture` as one node of the graph, which halves the overhead."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        logits: Tensor,
+        temperature: float,
+        indices: Tensor,
+        grad_factor: float,
+    ) -> Tensor:
+        x, indices = x.contiguous(), indices.contiguous()
+        shares, coefficients = _mixture_forward(logits.contiguous(), temperature)
+        ctx.save_for_backward(shares, x, coefficients, indices)
+        ctx.options = temperature, grad_factor
+        return _gates_forward(x, coefficients, indices)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        shares, x, coefficients, indices = ctx.saved_tensors
+        temperature, grad_factor = ctx.options
+        grad_x, grad_c = _gates_backward(
+            x, coefficients, indices, grad, grad_factor, ctx.needs_input_grad[0]
+        )
+        return grad_x, _mixture_backward(shares, grad_c, temperature), None, None, None
+
+
+def _gates_forward(x: Tensor, coefficients: Tensor, indices: Tensor) -> Tensor:
+    gates, batch = indices.shape[1], x.shape[1]
+    out = x.new_empty(gates, batch)
+    threads = threads_for(gates * batch)
+    call("gates_forward", x, coefficients, indices, gates, batch, threads, out)
+    return out
+
+
+def _gates_backward(
+    x: Tensor, coefficients: Tensor, indices: Tensor, grad: Tensor, factor: float, wants_x: bool
+) -> tuple[Tensor | None, Tensor]:
+    (features, batch), gates = x.shape, indices.shape[1]
+    grad_x = torch.empty_like(x) if wants_x else None
+    grad_c = torch.empty_like(coefficients)
+    call(
+        "gates_backward",
+        *(x, coefficients, indices, grad.contiguous(), features, gates, batch, factor),
+        *(threads_for(2 * gates * batch), grad_x, x.new_empty(groups_of(batch), 4 * gates), grad_c),
+    )
+    return grad_x, grad_c
+
+
+def _mixture_forward(logits: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    gates = len(logits)
+    shares, coefficients = torch.empty_like(logits), logits.new_empty(4, gates)
+    threads = threads_for(EXP_COST * logits.numel())
+    call("mixture_forward", logits, gates, temperature, threads, shares, coefficients)
+    return shares, coefficients
+
+
+def _mixture_backward(shares: Tensor, grad: Tensor, temperature: float) -> Tensor:
+    found = torch.empty_like(shares)
+    threads = threads_for(EXP_COST * shares.numel())
+    call("mixture_backward", shares, grad, len(shares), temperature, threads, found)
+    return found

@@ -1,0 +1,1 @@
+"""Which features the gates of a layer read: drawn, given or learned."""
