@@ -26,7 +26,7 @@ from ...runtime.errors import BuildError
 from ...runtime.toolchain import find_compiler
 from . import kernels
 
-_GRAIN = 1 << 18  # elements of a result that are worth another thread
+_GRAIN = 1 << 19  # elements of a result that are worth another thread
 EXP_COST = 4  # an exponential, in such elements
 _ffi: Any = cffi.FFI()
 _VOID = _ffi.typeof("void *")
