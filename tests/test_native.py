@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 from gatewright.frontend import LogicConv2d, LogicDense  # noqa: E402
 from gatewright.frontend.gates import functional, group_sums, lookup, native  # noqa: E402
+from gatewright.runtime.errors import InputError  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +160,14 @@ def test_other_dtypes_and_transposed_gradients():
     torch.testing.assert_close(layer.weight.grad.double(), plain.weight.grad, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("make", [lambda **o: LogicDense(8, 50, **o), lambda **o: _trees(**o)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **o: LogicDense(8, 50, **o),
+        lambda **o: LogicDense(8, 50, lut_rank=1, **o),
+        lambda **o: _trees(**o),
+    ],
+)
 def test_mixed_precision_feeds_no_half_numbers_to_the_kernels(make):
     torch.manual_seed(0)
     layer = make(parametrization_kwargs={"forward_sampling": "hard", "weight_init": "random"})
@@ -174,6 +182,42 @@ def test_mixed_precision_feeds_no_half_numbers_to_the_kernels(make):
 def _trees(**options):
     conv = LogicConv2d((2, 4), 1, 50, 2, 2, **options)
     return torch.nn.Sequential(torch.nn.Unflatten(1, (1, 2, 4)), conv)
+
+
+@pytest.mark.parametrize("wrong", [8, -1, 2**62, -(2**63)])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LogicDense(8, 50),
+        lambda: LogicDense(8, 50, lut_rank=3, parametrization="light"),
+        lambda: _trees(),
+    ],
+)
+def test_wiring_beyond_the_features_is_refused(make, training, wrong):
+    model = make().train(training)
+    state = model.state_dict()
+    wiring = next(numbers for name, numbers in state.items() if "indices" in name)
+    wiring[(0,) * wiring.ndim] = wrong
+    model.load_state_dict(state)
+    with pytest.raises(InputError, match=r"connections: indices .*allowed"):
+        model(torch.rand(20, 8))
+
+
+def test_a_model_on_another_device_than_its_input_is_refused():
+    layer = LogicDense(8, 50).to("meta")
+    with pytest.raises(InputError, match=r"on meta.*on one device"):
+        layer(torch.rand(20, 8))
+
+
+def test_kernels_take_no_other_tensors_than_theirs():
+    x, out = torch.rand(6, 4), torch.empty(2, 4)
+    with pytest.raises(InputError, match=r"float64 on cpu.*allowed are contiguous"):
+        native.call("sums_forward", x.double(), 2, 3, 4, 1, out)
+    with pytest.raises(InputError, match=r"strides \[1, 4\].*allowed are contiguous"):
+        native.call("sums_forward", x.t(), 2, 3, 4, 1, out)
+    with pytest.raises(TypeError, match="same type"):
+        native.call("sums_forward", x.long(), 2, 3, 4, 1, out)
 
 
 def test_without_a_compiler_it_says_so_once(monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .functional import Transpose, sum_rows
-from .native import call, groups_of, threads_for, usable
+from .native import call, check_indices, groups_of, threads_for, usable
 
 _MOST_INPUTS = 6  # of a gate that the kernels serve
 _CHUNK = 1 << 19  # numbers of one halved table that are worked on at a time
@@ -27,8 +27,9 @@ def lut_gates(
 
     Args:
         x: [in_dim, batch], feature-major.
-        table: [2**k, out_dim], what each gate answers to each pattern, in the dtype of `x`; the
-            first input is the most significant bit of a pattern.
+        table: [2**k, out_dim], what each gate answers to each pattern; the first input is the most
+            significant bit of a pattern. Taken in the dtype of `x`, from which automatic mixed
+            precision may have led it away.
         indices: int64 [k, out_dim], the features that each gate reads.
         transpose: answers `functional.readers_of(indices, in_dim)`; called in the backward pass
             only.
@@ -37,6 +38,7 @@ def lut_gates(
     Returns:
         [out_dim, batch].
     """
+    table = table.to(x.dtype)
     if len(indices) <= _MOST_INPUTS and usable(x):
         return _NativeLutGates.apply(x, table, indices, grad_factor)  # type: ignore[no-any-return]
     return _LutGates.apply(x, table, indices, transpose, grad_factor)  # type: ignore[no-any-return]
@@ -51,6 +53,7 @@ class _NativeLutGates(torch.autograd.Function):
         ctx.save_for_backward(x, table, indices)
         ctx.grad_factor = grad_factor
         (inputs, gates), batch = indices.shape, x.shape[1]
+        check_indices(indices, len(x))
         out = x.new_empty(gates, batch)
         threads = threads_for(table.numel() * batch)
         call("luts_forward", x, table, indices, inputs, gates, batch, threads, out)

@@ -22,14 +22,14 @@ import cffi
 import torch
 from torch import Tensor
 
-from ...runtime.errors import BuildError
+from ...runtime.errors import BuildError, InputError
 from ...runtime.toolchain import find_compiler
 from . import kernels
 
 _GRAIN = 1 << 19  # elements of a result that are worth another thread
 EXP_COST = 4  # an exponential, in such elements
 _ffi: Any = cffi.FFI()
-_VOID = _ffi.typeof("void *")
+_POINTERS = {torch.float32: _ffi.typeof("float *"), torch.int64: _ffi.typeof("int64_t *")}
 _FLAGS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
 
 
@@ -78,9 +78,27 @@ def _processor() -> str:
     return hashlib.sha256(f"{platform.machine()} {features}".encode()).hexdigest()[:8]
 
 
-def call(kernel: str, *arguments: Any) -> None:
-    """Run a kernel of `kernels/api.h`; tensors, contiguous, become pointers, None the null one."""
-    getattr(_library(), kernel)(*(_argument(argument) for argument in arguments))
+def call(kernel: str, *arguments: Any) -> Any:
+    """Run a kernel of `kernels/api.h`; tensors, contiguous, become pointers, None the null one.
+
+    Raises:
+        InputError: a tensor is on another device, not contiguous, or of a dtype no kernel takes.
+        TypeError: the kernel takes another dtype there.
+    """
+    return getattr(_library(), kernel)(*(_argument(argument) for argument in arguments))
+
+
+def check_indices(indices: Tensor, features: int) -> None:
+    """Refuse wiring, int64 and contiguous, that names a feature which is not there.
+
+    Raises:
+        InputError: as said, before a kernel reads or writes outside of a tensor.
+    """
+    if not call("within", indices, indices.numel(), features):
+        raise InputError(
+            f"connections: indices from {int(indices.min())} to {int(indices.max())}; allowed are "
+            f"0 to {features - 1}; were they loaded from a model with other sizes?"
+        )
 
 
 def threads_for(work: int) -> int:
@@ -94,9 +112,16 @@ def groups_of(batch: int) -> int:
 
 
 def _argument(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return _ffi.cast(_VOID, value.data_ptr())
-    return _ffi.NULL if value is None else value
+    if not isinstance(value, Tensor):
+        return _ffi.NULL if value is None else value
+    pointer = _POINTERS.get(value.dtype)
+    if pointer is None or value.device.type != "cpu" or not value.is_contiguous():
+        raise InputError(
+            f"native kernels: a tensor of {value.dtype} on {value.device}, strides "
+            f"{list(value.stride())}; allowed are contiguous float32 and int64 on the CPU; are "
+            "the model and its input on one device?"
+        )
+    return _ffi.cast(pointer, value.data_ptr())
 
 
 class NativeGates(torch.autograd.Function):
@@ -169,6 +194,7 @@ class NativeMixedGates(torch.autograd.Function):
 
 def _gates_forward(x: Tensor, coefficients: Tensor, indices: Tensor) -> Tensor:
     gates, batch = indices.shape[1], x.shape[1]
+    check_indices(indices, len(x))
     out = x.new_empty(gates, batch)
     threads = threads_for(gates * batch)
     call("gates_forward", x, coefficients, indices, gates, batch, threads, out)

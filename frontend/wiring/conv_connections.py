@@ -158,6 +158,7 @@ class FixedConvConnections(nn.Module):
         return features, self.levels(), grad_factor
 
     def _made_levels(self, indices: Tensor) -> list[Wiring]:
+        self._check_positions(indices)  # a loaded state may say anything
         rank = self.lut_rank
         first = self.features(indices).transpose(1, 2).reshape(rank, -1)
         bottom = Wiring(first, self.n_features + self.pads, zeros=int(self.pads))
@@ -241,14 +242,17 @@ class FixedConvConnections(nn.Module):
                 f"connections: indices of shape {list(wiring.shape)}; allowed is {shape}, for each "
                 "gate of the first level where in the receptive field, then which channel"
             )
-        limit = torch.tensor([*self.receptive_field_size, self.channels], device=wiring.device)
-        bad = ((wiring < 0) | (wiring >= limit)).any(-1)
+        self._check_positions(wiring)
+        return wiring.detach().to(torch.int64).clone()
+
+    def _check_positions(self, indices: Tensor) -> None:
+        limit = torch.tensor([*self.receptive_field_size, self.channels], device=indices.device)
+        bad = ((indices < 0) | (indices >= limit)).any(-1)
         if bad.any():
             raise InputError(
-                f"connections: indices name the position {wiring[bad][0].tolist()}; "
+                f"connections: indices name the position {indices[bad][0].tolist()}; "
                 f"allowed is below {limit.tolist()}, and from 0"
             )
-        return wiring.detach().to(torch.int64).clone()
 
     def extra_repr(self) -> str:
         return f"init_method={self.init_method}, channel_group_size={self.channel_group_size}"

@@ -1,5 +1,6 @@
 /* What the kernels offer; read by the C compiler and by cffi. Tensors are contiguous. */
 
+int within(const int64_t *index, int64_t count, int64_t features);
 void gates_forward(const float *x, const float *c, const int64_t *index, int64_t gates,
                    int64_t batch, int threads, float *out);
 void gates_backward(const float *x, const float *c, const int64_t *index, const float *grad,

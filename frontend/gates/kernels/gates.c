@@ -9,6 +9,16 @@ static inline void fetch(const float *row, int64_t from, int64_t to) {
   for (int64_t i = from; i < to; i += LANES) __builtin_prefetch(row + i);
 }
 
+/* Whether all of index[count] are features: one that is not, or what it leaves, is below 0. */
+EXPORT int within(const int64_t *index, int64_t count, int64_t features) {
+  uint64_t below = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint64_t at = (uint64_t)index[i];
+    below |= at | ((uint64_t)features - 1 - at);
+  }
+  return !(below >> 63);
+}
+
 /* out[gates][batch]; index[2][gates] names the features a and b. */
 EXPORT void gates_forward(const float *x, const float *c, const int64_t *index, int64_t gates,
                           int64_t batch, int threads, float *out) {

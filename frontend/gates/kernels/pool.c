@@ -31,7 +31,7 @@ static struct window window_at(const int64_t *shape, int64_t place) {
            row < end_; ++row)
 
 static int64_t cleared(float *x, int64_t from, int64_t to, int64_t batch) {
-  if (to <= from) return from;
+  if (to <= from || !batch) return from; /* no batch may have no address */
   memset(x + from * batch, 0, (size_t)((to - from) * batch) * sizeof(float));
   return to;
 }

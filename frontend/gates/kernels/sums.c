@@ -26,6 +26,7 @@ EXPORT void sums_forward(const float *x, int64_t groups, int64_t rows, int64_t b
 EXPORT void sums_backward(const float *grad, int64_t groups, int64_t rows, int64_t batch,
                           int threads, float *grad_x) {
   (void)threads;
+  if (!batch) return; /* there may be no addresses */
 #pragma omp parallel for num_threads(threads)
   for (int64_t r = 0; r < groups * rows; ++r)
     memcpy(grad_x + r * batch, grad + r / rows * batch, (size_t)batch * sizeof(float));
