@@ -11,6 +11,7 @@ from ...runtime.errors import InputError
 from ..layers.conv import LogicConv2d
 from ..layers.pool import OrPooling2d
 from ..options import check_choice, check_size, each
+from ..wiring.kept import Kept
 from .difflogic import IMPLEMENTATIONS, first_weights
 from .selection import checked_selection, draw_selection, unpacked
 
@@ -98,7 +99,7 @@ class ConvLogicLayer(nn.Module):
             selection = draw_selection(in_channels, out_channels, groups, self.kernel)
         checked = checked_selection(selection, in_channels, out_channels, self.kernel)
         self.register_buffer("selection", checked)
-        self._made: tuple[Any, LogicConv2d] | None = None
+        self._made: Kept[LogicConv2d] = Kept()
 
     def forward(self, x: Tensor) -> Tensor:
         """Evaluate every kernel at every place.
@@ -149,12 +150,8 @@ class ConvLogicLayer(nn.Module):
 
     def _convolution(self, size: tuple[int, ...]) -> LogicConv2d:
         """A convolution for images of that size, kept until the selection changes or moves."""
-        selection, weights = self.selection, self.weights
-        key = (size, selection, selection._version, weights.device, weights.dtype)
-        if self._made is None or not _same(self._made[0], key):
-            with torch.inference_mode(False):  # else it could not be used to train later
-                self._made = (key, self._made_for(size))
-        conv = self._made[1]
+        also = (size, self.weights.device, self.weights.dtype)
+        conv = self._made.of(self.selection, lambda: self._made_for(size), *also)
         conv.grad_factor = self.grad_factor
         return conv.train(self.training)
 
@@ -181,10 +178,6 @@ class ConvLogicLayer(nn.Module):
             f"kernel={self.kernel}, stride={self.stride}, padding={self.padding}, "
             f"groups={self.groups}, complete={self.complete}"
         )
-
-
-def _same(kept: Any, key: Any) -> bool:
-    return all(a is b if isinstance(a, Tensor) else a == b for a, b in zip(kept, key, strict=True))
 
 
 def _two(name: str, found: Any, least: int = 1) -> tuple[int, int]:

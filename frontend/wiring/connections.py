@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...runtime.errors import InputError
 from ..gates.functional import readers_of
+from .kept import Kept
 
 INIT_METHODS = ("random", "random-unique")
 
@@ -28,7 +29,7 @@ class DenseConnections(nn.Module):
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.lut_rank = lut_rank
-        self._readers: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
+        self._readers: Kept[tuple[Tensor, Tensor]] = Kept()
 
     def resolve_connections(self) -> Tensor:
         """The wiring of evaluation mode, int64 [k, out_dim]."""
@@ -45,14 +46,7 @@ class DenseConnections(nn.Module):
 
     def readers(self) -> tuple[Tensor, Tensor]:
         """The transposed `indices` of `functional.readers_of`, kept until they change."""
-        indices = self.indices
-        if indices.is_inference():
-            return readers_of(indices, self.in_dim)
-        kept = self._readers
-        if kept is None or kept[0] is not indices or kept[1] != indices._version:
-            kept = (indices, indices._version, readers_of(indices, self.in_dim))
-            self._readers = kept
-        return kept[2]
+        return self._readers.of(self.indices, lambda: readers_of(self.indices, self.in_dim))
 
     def _checked(self, indices: Any, shape: tuple[int, ...]) -> Tensor:
         wiring = torch.as_tensor(indices)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ...runtime.errors import InputError
 from ..gates.wiring import Wiring
 from .connections import INIT_METHODS, random_unique, unknown_method
+from .kept import Kept
 
 
 class FixedConvConnections(nn.Module):
@@ -79,7 +80,7 @@ class FixedConvConnections(nn.Module):
         self.places = self._places()
         wiring = self._draw(init_method) if indices is None else self._checked(indices)
         self.register_buffer("indices", wiring.to(device))
-        self._levels: tuple[Tensor, int, list[Wiring]] | None = None
+        self._levels: Kept[list[Wiring]] = Kept()
 
     def _places(self) -> tuple[int, ...]:
         sizes = zip(self.in_dim, self.receptive_field_size, strict=True)
@@ -126,14 +127,7 @@ class FixedConvConnections(nn.Module):
         Features of the first level are those of the input and, with padding, one more, zero.
         Gates stand in order of node, kernel, place.
         """
-        indices = self.indices
-        version = -1 if indices.is_inference() else indices._version
-        kept = self._levels
-        if kept is None or kept[0] is not indices or kept[1] != version:
-            with torch.inference_mode(False):  # else they could not be used to train later
-                kept = (indices, version, self._made_levels(indices.clone()))
-            self._levels = kept
-        return kept[2]
+        return self._levels.of(self.indices, lambda: self._made_levels(self.indices.clone()))
 
     @property
     def ends(self) -> tuple[int, int, int]:

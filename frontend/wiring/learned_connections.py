@@ -13,6 +13,7 @@ from ..gates.wiring import Wiring, apart
 from ..options import check_choice, is_int
 from .choosing import choose, chosen, gumbel_noise, mix, scale_gradient
 from .connections import DenseConnections, draw_even, unknown_method
+from .kept import Kept
 
 SAMPLING = ("hard", "soft")
 _ROWS = 1 << 22  # random numbers that are drawn at a time
@@ -60,7 +61,7 @@ class LearnedWiring:
         self.num_candidates = most if self.every else num_candidates
         self.gumbel = gumbel
         self.forward_sampling = forward_sampling
-        self._kept: tuple[Tensor, int, Wiring] | None = None
+        self._kept: Kept[Wiring] = Kept()
 
     def _refuse_indices(self, indices: Any) -> None:
         if self.every and indices is not None:
@@ -77,14 +78,7 @@ class LearnedWiring:
         """The candidates among so many features, kept until they change; None if all are."""
         if self.every:
             return None
-        indices = self.indices
-        version = -1 if indices.is_inference() else indices._version
-        kept = self._kept
-        if kept is None or kept[0] is not indices or kept[1] != version:
-            with torch.inference_mode(False):  # else they could not be used to train later
-                kept = (indices, version, Wiring(self._numbers().clone(), features))
-            self._kept = kept
-        return kept[2]
+        return self._kept.of(self.indices, lambda: Wiring(self._numbers().clone(), features))
 
     def _logits(self) -> Tensor:
         """The weights as [num_candidates, ends]."""
