@@ -214,4 +214,6 @@ def _check_places(output: Path | None, folder: str | None) -> Path | None:
         raise InputError("train: no place for the model; name one with -o FILE or --folder FOLDER")
     if output is not None and not output.absolute().parent.is_dir():
         raise FileError(f"{output}: the folder {output.parent} does not exist")
+    if output is not None and output.is_dir():
+        raise FileError(f"{output}: a folder; name the model file, such as {output / 'model.npz'}")
     return None if folder is None else Path(folder)

@@ -66,7 +66,7 @@ def test_own_npz_and_npy(tmp_path):
     two = load_dataset(
         str(tmp_path / "x.npy"), labels=tmp_path / "y.npy", seed=3, test_fraction=0.5
     )
-    assert (one.name, one.classes, one.input_shape) == ("mine", 2, (3,))
+    assert (one.name, one.classes, one.input_shape) == ("mine.npz", 2, (3,))
     assert one.x_train.dtype == np.float32
     assert len(one.x_test) == 20
     assert np.array_equal(one.x_test, two.x_test)

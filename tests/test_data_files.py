@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 
 from gatewright.frontend import load_dataset
 from gatewright.frontend.data import cifar, folder, mnist
+from gatewright.frontend.training.recipes import recipe_for
 from gatewright.runtime.errors import FileError, InputError
 
 RANDOM = np.random.default_rng(0)
@@ -113,6 +114,7 @@ def test_no_home_folder(monkeypatch):
         (lambda data: b"", "begins with nothing; an IDX file of bytes begins with 00 00 08"),
         (lambda data: b"\0\0\x0d" + data[3:], "begins with 00 00 0d 03"),
         (lambda data: data[:4] + b"\xff" * 12 + data[16:], "claims .4294967295, 4294967295"),
+        (lambda data: b"\0\0\x08\x04\0\0\0\0" + b"\xff" * 12, "which holds nothing"),
         (lambda data: gzip.compress(data)[:-9], "cannot read, or damaged"),
         (lambda data: gzip.compress(data)[:40] + b"spoilt", "cannot read, or damaged"),
         (lambda data: idx(np.zeros((20, 28, 27), np.uint8)), r"needed are images, uint8 \[n, 28"),
@@ -229,6 +231,24 @@ def test_damaged_cifar10(tmp_path, kind, message):
         load_dataset("cifar10", folder=tmp_path)
 
 
+def test_tar_that_claims_more_than_it_holds(tmp_path):
+    member = tarfile.TarInfo("filler")
+    member.size = 1 << 60
+    raw = member.tobuf(tarfile.GNU_FORMAT) + bytes(2048)
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(raw))
+    with pytest.raises(FileError, match="damaged: it ends within a file"):
+        load_dataset("cifar10", folder=tmp_path)
+
+
+def test_tar_of_headers_alone(tmp_path):
+    member = tarfile.TarInfo("././@LongLink")
+    member.size, member.type = 512, tarfile.GNUTYPE_LONGNAME
+    raw = (member.tobuf(tarfile.GNU_FORMAT) + b"a" * 512) * 2000
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(raw))
+    with pytest.raises(FileError, match="damaged: maximum recursion depth"):
+        load_dataset("cifar10", folder=tmp_path)
+
+
 def test_tar_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar, "_MOST_UNPACKED", 1 << 20)
     put_archive(tmp_path / "cifar-10-binary.tar.gz", {"filler": bytes(1 << 21)})
@@ -337,6 +357,10 @@ def header(text):
         (header("{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999,), }\n"), "claims"),
         (header("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"), "allowed are plain"),
         (header("[" * 9000), "allowed are plain numbers"),
+        (
+            header("{'descr': '<b2', 'fortran_order': False, 'shape': (1,), }\n"),
+            "allowed are plain",
+        ),
         (bytes((1 << 26) + 1), "unpacks to over 100 times its size"),
         (b"", "does not begin as a .npy"),
     ],
@@ -347,3 +371,31 @@ def test_hostile_arrays(tmp_path, member, message):
         archive.writestr("y.npy", member)
     with pytest.raises(FileError, match=f"a.npz: .*{message}"):
         load_dataset(tmp_path / "a.npz")
+
+
+def test_members_that_numpy_does_not_write(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x.npy", b"")
+        archive.writestr("y.npy", b"")
+    with pytest.raises(FileError, match=r"x.npy is packed in a way that numpy does not write"):
+        load_dataset(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        ([0, 0, 1, 10**12], {}, "label 1000000000000 for 4 samples; allowed are classes counted"),
+        ([0, 1, 0, 1], {"seed": -1}, "split: seed -1; allowed are integers from 0"),
+    ],
+)
+def test_labels_and_seeds_out_of_range(tmp_path, y, options, message):
+    np.savez(tmp_path / "a.npz", x=np.ones((4, 2)), y=y)
+    with pytest.raises(InputError, match=message):
+        load_dataset(tmp_path / "a.npz", test_fraction=0.5, **options)
+
+
+def test_a_file_that_is_named_as_a_data_set_is_not_it(tmp_path):
+    np.savez(tmp_path / "digits.npz", x=np.ones((4, 2)), y=[0, 1, 0, 1])
+    data = load_dataset(tmp_path / "digits.npz", test_fraction=0.5)
+    assert data.name == "digits.npz"
+    assert recipe_for(data).network == {"layers": (400, 400)}

@@ -20,6 +20,7 @@ from gatewright.frontend import (
     load_dataset,
     recipe,
 )
+from gatewright.frontend.training import loop
 from gatewright.frontend.training.augment import shift
 from gatewright.frontend.training.optimization import Optimization
 from gatewright.frontend.zoo.dense import dense
@@ -86,6 +87,15 @@ def test_checks_do_not_touch_training(task):
         return seen[-1]
 
     assert torch.equal(last(1), last(6))
+
+
+def test_only_small_networks_of_dense_layers_get_one_thread():
+    dense = nn.Sequential(LogicDense(8, 64), GroupSum(2))
+    assert loop._is_small(dense, 128)
+    assert not loop._is_small(dense, loop._SMALL)
+    conv = LogicConv2d(in_dim=8, channels=1, num_kernels=2, tree_depth=1, receptive_field_size=3)
+    assert not loop._is_small(nn.Sequential(conv, nn.Flatten(), dense), 128)
+    assert not loop._is_small(nn.Linear(8, 2), 128)
 
 
 def test_threads_are_restored(task):

@@ -35,6 +35,7 @@ def test_indivisible_features_are_refused_at_the_call():
         ({"k": 2, "tau": 0.0}, "tau 0.0, beta 0.0; allowed are a positive finite tau"),
         ({"k": 2, "tau": float("nan")}, "tau nan"),
         ({"k": 2, "beta": float("inf")}, "beta inf"),
+        ({"k": 2, "tau": "high"}, "tau 'high', beta 0.0; allowed"),
     ],
 )
 def test_messages(arguments, message):

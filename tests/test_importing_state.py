@@ -167,6 +167,20 @@ def test_candidates_out_of_range():
         load_peer_state(LogicDense(6, 8, **LEARNED), state)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("_indices_L0", lambda found: found[..., 1:], r"needed is \[2, 3, \d+, gates, 3\]"),
+        ("_indices_L1", lambda found: found[:1], "trees whose gates do not read neighbours"),
+    ],
+)
+def test_wiring_of_other_dimensions_or_ranks(name, change, message):
+    state = TORCHLOGIX["conv2d-raw"].module().state_dict()
+    state[f"connections.{name}"] = change(state[f"connections.{name}"])
+    with pytest.raises(InputError, match=message):
+        load_peer_state(conv(stride=2, padding=1), state)
+
+
 def test_positions_out_of_range():
     state = TORCHLOGIX["conv2d-raw"].module().state_dict()
     state["connections._indices_L0"][..., -1] += 2

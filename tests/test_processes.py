@@ -17,7 +17,7 @@ from training_run import network, task, train, weights  # noqa: E402
 from training_threads import one_thread  # noqa: E402, F401
 
 from gatewright.frontend import fit  # noqa: E402
-from gatewright.frontend.training import loop  # noqa: E402
+from gatewright.frontend.training import loop, processes  # noqa: E402
 from gatewright.frontend.training.processes import Processes  # noqa: E402
 from gatewright.runtime.archive import read_archive  # noqa: E402
 from gatewright.runtime.errors import InputError  # noqa: E402
@@ -72,6 +72,11 @@ def test_processes_that_differ_are_told(both):
     for rank in range(2):
         message = (both / f"refused{rank}.txt").read_text()
         assert "2 processes were given different data, models, options or folders" in message
+
+
+def test_connections_that_the_caller_closed_are_left_alone():
+    assert not torch.distributed.is_initialized()
+    processes._leave()
 
 
 def test_fewer_samples_than_processes(monkeypatch):

@@ -107,6 +107,12 @@ def test_resuming_starts_where_nothing_is_and_ends_where_all_is_done(whole, tmp_
     assert history.checks == whole[2].checks
 
 
+def test_options_that_numpy_computed_are_kept_as_plain_numbers(tmp_path):
+    train(tmp_path, epochs=1, temperature=("linear", np.float32(2.0), np.float32(0.5)))
+    run = read_archive(tmp_path / "state.npz")[0]["run"]
+    assert run["temperature"] == ["linear", 2.0, 0.5]
+
+
 def test_a_run_is_not_overwritten(whole):
     with pytest.raises(InputError, match="holds a run; resume=True continues it"):
         train(whole[0])

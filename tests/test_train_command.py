@@ -115,6 +115,18 @@ def test_unusable_configurations(tmp_path, capsys, text, options, message):
     assert len(said.splitlines()) == 1
 
 
+def test_a_missing_configuration(tmp_path, capsys):
+    assert main(["train", str(tmp_path / "c.toml"), "-o", str(tmp_path / "m.npz")]) == 2
+    assert capsys.readouterr().err == f"gatewright: {tmp_path / 'c.toml'}: no such file\n"
+
+
+def test_a_folder_is_no_place_for_the_model(tmp_path, capsys):
+    assert main(["train", "--data", "wine", "--quiet", "-o", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert f"{tmp_path}: a folder; name the model file" in said.err
+    assert not said.out
+
+
 def test_a_place_is_needed(capsys):
     assert main(["train", "--data", "wine", "--quiet"]) == 2
     assert "no place for the model; name one with -o FILE or --folder" in capsys.readouterr().err

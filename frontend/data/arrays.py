@@ -23,7 +23,7 @@ _RATIO = 100  # beyond that, how often its packed size
 
 # numpy reads headers with Python's own parser, which hostile ones break in many ways.
 _HEADER = re.compile(
-    r"\{\s*'descr': '([<>|=][biuf][1248])', 'fortran_order': (True|False), "
+    r"\{\s*'descr': '([<>|=](?:b1|[iu][1248]|f[248]))', 'fortran_order': (True|False), "
     r"'shape': \(([0-9, ]*)\),? *\}\s*"
 )
 
@@ -39,7 +39,8 @@ def read_parts(path: Path) -> Parts:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             names = _SPLIT if all(name in members for name in _SPLIT) else _WHOLE
             _check_names(path, names, members)
-            found = [_member(archive, members[name]) for name in names]
+            size = os.fstat(file.fileno()).st_size
+            found = [_member(archive, members[name], size) for name in names]
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
@@ -93,7 +94,11 @@ def _damaged(path: Path, error: Exception) -> FileError:
     )
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> NDArray[Any]:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename} is packed in a way that numpy does not write")
+    if info.compress_size > size:
+        raise ValueError(f"{info.filename} claims more bytes than the file holds")
     if info.file_size > max(_FREE, _RATIO * info.compress_size):
         raise ValueError(
             f"{info.filename} unpacks to over {_RATIO} times its size; "

@@ -70,7 +70,14 @@ def _archived(path: Path) -> dict[str, Pair]:
                     continue
                 content: Any = archive.extractfile(member)
                 files[name] = _records(content.read(), f"{path}: {name}")
-    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+    except (
+        OSError,
+        EOFError,
+        tarfile.TarError,
+        zlib.error,
+        ValueError,
+        RecursionError,  # of headers that announce headers
+    ) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(
@@ -88,10 +95,14 @@ class _Bounded(io.RawIOBase):
     def __init__(self, file: Any) -> None:
         self._content = gzip.open(file)
         self._left = _MOST_UNPACKED
+        self._ended = False
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; OSError once the archive has unpacked to too many."""
+        """The next bytes; OSError once they are too many, EOFError on going on after the end."""
         data = self._content.read(size)
+        if self._ended:  # tarfile would go on for as long as a header claims
+            raise EOFError("it ends within a file")
+        self._ended = not data
         self._left -= len(data)
         if self._left < 0:
             raise OSError(f"it unpacks to over {_MOST_UNPACKED} bytes")

@@ -45,23 +45,25 @@ def split_indices(
     Args:
         y: labels, integers [n].
         fraction: what is held out, above 0, below 1.
-        seed: of the draw.
+        seed: of the draw, from 0.
 
     Raises:
-        InputError: a fraction out of range, or one that leaves a side empty.
+        InputError: a fraction or seed out of range, or a fraction that leaves a side empty.
     """
+    if seed < 0:
+        raise InputError(f"split: seed {seed}; allowed are integers from 0")
     if not 0 < fraction < 1:
         raise InputError(f"split: fraction {fraction}; allowed is above 0 and below 1")
     random = np.random.default_rng(seed)
     order = random.permutation(len(y))
     # Within each class the first share is held out; `rank` counts a sample within its class.
     ranked = order[np.argsort(y[order], kind="stable")]
-    counts = np.bincount(y[ranked]) if len(y) else np.zeros(0, np.int64)
+    counts = np.unique(y, return_counts=True)[1]
     rank = np.arange(len(y)) - np.repeat(np.cumsum(counts) - counts, counts)
     held = rank < np.repeat(np.round(counts * fraction), counts)
     if held.all() or not held.any():
         raise InputError(
-            f"split: fraction {fraction} of {len(y)} samples in {np.count_nonzero(counts)} classes "
+            f"split: fraction {fraction} of {len(y)} samples in {len(counts)} classes "
             "leaves one side empty; use more samples or another fraction"
         )
     return random.permutation(ranked[~held]), random.permutation(ranked[held])

@@ -66,7 +66,13 @@ def load_dataset(
                 f"{list(x_test.shape[1:])} to test on; allowed is one shape"
             )
     classes = int(max(np.max(y), np.max(y_test))) + 1
-    return Dataset(Path(name).stem, x, y, x_test, y_test, classes)
+    samples = len(y) + len(y_test)
+    if classes > samples:
+        raise InputError(
+            f"{name}: label {classes - 1} for {samples} samples; allowed are classes counted from "
+            "0; numpy.unique(y, return_inverse=True)[1] numbers them"
+        )
+    return Dataset(Path(name).name, x, y, x_test, y_test, classes)
 
 
 def _parts(

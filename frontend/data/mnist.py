@@ -80,4 +80,6 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             f"{path}: claims {list(shape)}, {math.prod(shape)} bytes, and holds "
             f"{len(data) - start}; download it again"
         )
+    if not math.prod(shape):
+        raise FileError(f"{path}: claims {list(shape)}, which holds nothing; download it again")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)

@@ -119,10 +119,11 @@ def first_place(levels: list[Tensor], layer: Any) -> Tensor:
         InputError: they do not read the same at every place, or the trees are not the usual ones.
     """
     first, *above = levels
-    if first.ndim != 5 or first.shape[2] != math.prod(layer.kernel_positions):
+    positions = math.prod(layer.kernel_positions)
+    if first.ndim != 5 or first.shape[2::2] != (positions, len(layer.kernel_positions) + 1):
         raise InputError(
             f"connections of shape {list(first.shape)}; needed is [{layer.lut_rank}, "
-            f"{layer.num_kernels}, {math.prod(layer.kernel_positions)}, gates, positions]"
+            f"{layer.num_kernels}, {positions}, gates, {len(layer.kernel_positions) + 1}]"
         )
     step = 1 if hasattr(layer, "output_padding") else layer.stride
     starts = [torch.arange(n, device=first.device) * step for n in layer.kernel_positions]
@@ -131,8 +132,9 @@ def first_place(levels: list[Tensor], layer: Any) -> Tensor:
     if not torch.equal(first, found.unsqueeze(2) + offsets[:, None]):
         raise InputError("connections that differ from place to place; allowed is one kernel")
     for indices in above:
-        usual = torch.arange(indices.numel(), device=indices.device).reshape(-1, layer.lut_rank).t()
-        if not torch.equal(indices, usual):
+        nodes = indices.numel() // layer.lut_rank
+        usual = torch.arange(nodes * layer.lut_rank, device=indices.device)
+        if not torch.equal(indices, usual.reshape(nodes, layer.lut_rank).t()):
             raise InputError("trees whose gates do not read neighbours; allowed are those alone")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 from torch import Tensor, nn
@@ -28,9 +29,9 @@ class GroupSum(nn.Module):
         super().__init__()
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"GroupSum: k {k!r}; allowed are integers from 1")
-        if not (math.isfinite(tau) and tau > 0 and math.isfinite(beta)):
+        if not (_is_number(tau) and tau > 0 and _is_number(beta)):
             raise InputError(
-                f"GroupSum: tau {tau}, beta {beta}; allowed are a positive finite tau "
+                f"GroupSum: tau {tau!r}, beta {beta!r}; allowed are a positive finite tau "
                 "and a finite beta"
             )
         self.k = k
@@ -56,3 +57,7 @@ class GroupSum(nn.Module):
 
     def extra_repr(self) -> str:
         return f"k={self.k}, tau={self.tau}, beta={self.beta}"
+
+
+def _is_number(found: Any) -> bool:
+    return isinstance(found, Real) and math.isfinite(found)

@@ -23,8 +23,9 @@ def read_configuration(path: Path) -> dict[str, dict[str, Any]]:
         ExtraMissing: Python is older than 3.11 and tomli is not installed.
     """
     toml = need("tomllib" if sys.version_info >= (3, 11) else "tomli", "configurations")
+    data = read_file(path)
     try:
-        found = toml.loads(read_file(path).decode())
+        found = toml.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path}: not TOML: {error}") from None
     for name, table in found.items():

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...runtime.errors import InputError
 from ..checks import check_pair
+from ..layers.conv import LogicConvNd
 from ..layers.dense import LogicDense
 from ..layers.fused_pooling import fused_pooling
 from ..options import check_choice
@@ -100,8 +101,8 @@ def fit(
             and a twentieth of the run where steps are.
         patience: stop after so many checks in which discrete accuracy did not rise.
         seed: of batches, augmentation and random modules; the global generator is left alone.
-        threads: torch's threads meanwhile; if None, one for networks so small that threads would
-            wait for each other, and for the others as many as torch has.
+        threads: torch's threads meanwhile; if None, one for dense layers so small that threads
+            would wait for each other, and for other networks as many as torch has.
         device: "cpu" or "cuda", where the model is moved and left; where it is if None. Data is
             moved batch by batch. On CUDA devices training takes place under `fused_pooling`.
         progress: show a bar with loss and accuracies (needs rich).
@@ -172,8 +173,8 @@ def _identity(
 
 def _plain(value: Any) -> Any:
     """As JSON has it; a function or other callable by its name."""
-    if isinstance(value, tuple):
-        return list(value)
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
     if callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
     return value.item() if hasattr(value, "item") else value
@@ -205,14 +206,20 @@ def _generators(device: torch.device, seed: int) -> Iterator[None]:
 def _threads(model: nn.Module, batch_size: int, threads: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
     if threads is None:
-        widest = max((m.out_dim for m in model.modules() if isinstance(m, LogicDense)), default=0)
-        threads = 1 if widest * batch_size <= _SMALL else before
+        threads = 1 if _is_small(model, batch_size) else before
     check_whole("threads", threads)
     torch.set_num_threads(threads)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _is_small(model: nn.Module, batch_size: int) -> bool:
+    layers = [m for m in model.modules() if isinstance(m, LogicDense)]
+    if not layers or any(isinstance(m, LogicConvNd) for m in model.modules()):
+        return False
+    return max(layer.out_dim for layer in layers) * batch_size <= _SMALL
 
 
 def _part(samples: Tensor, labels: Tensor, most: int = 4096) -> tuple[Tensor, Tensor]:

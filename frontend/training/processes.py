@@ -83,8 +83,14 @@ def join(device: torch.device) -> Processes:
         if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "RANK" not in os.environ:
             return Processes(0, 1, device)
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(distributed.destroy_process_group)
+        atexit.register(_leave)
     return Processes(distributed.get_rank(), distributed.get_world_size(), device)
+
+
+def _leave() -> None:
+    """Close the connections, unless the caller has done so."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def find_device(model: nn.Module, device: str | torch.device | None) -> torch.device:

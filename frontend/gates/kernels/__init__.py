@@ -1,1 +1,1 @@
-"""C sources of the native training kernels; `frontend.native` builds and calls them."""
+"""C sources of the native training kernels; `gates/native.py` builds and calls them."""
