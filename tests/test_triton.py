@@ -14,10 +14,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gatewright.frontend import LogicConv2d, OrPooling2d, fused_pooling  # noqa: E402
 from gatewright.frontend.gates import functional  # noqa: E402
 from gatewright.frontend.gates.cuda import launch  # noqa: E402
-from gatewright.frontend.layers import fused_pooling as fuse  # noqa: E402
 
 
 def _knows_numpy():
@@ -159,47 +157,3 @@ def test_functional_asks_for_the_kernels(monkeypatch):
     assert functional.mixture_coefficients(x, x, 1.0) is x
     assert functional.mixed_gates(x, x, x, 1.0, x, lambda: (x, x)) is x
     assert asked == [5, 3, 3, 5]
-
-
-def test_on_other_devices_nothing_is_fused():
-    model = torch.nn.Sequential(LogicConv2d(4, 1, 2, 1), OrPooling2d(2))
-    with fused_pooling(model) as count:
-        assert count == 0
-        assert model(torch.rand(2, 1, 4, 4)).shape == (2, 2, 1, 1)
-
-
-@needs_triton
-@pytest.mark.parametrize(
-    ("change", "fused"),
-    [
-        ({}, 1),
-        ({"tree_depth": 5}, 0),
-        ({"parametrization": "warp", "lut_rank": 2}, 0),
-        ({"parametrization": "light", "lut_rank": 3}, 0),
-    ],
-)
-def test_what_is_fused(change, fused, monkeypatch):
-    monkeypatch.setattr(fuse, "usable", lambda x: True)
-    options = {"in_dim": 5, "num_kernels": 2, "tree_depth": 2, "receptive_field_size": 2, **change}
-    conv, plain = LogicConv2d(**options), torch.nn.Identity()
-    overlapping, twice = OrPooling2d(2, stride=1), OrPooling2d(2)
-    assert count(conv, OrPooling2d(2)) == fused
-    assert count(conv, OrPooling2d((1, 3))) == fused
-    for layers in ((conv,), (conv, plain, twice), (conv, overlapping), (conv, twice, twice)):
-        assert count(*layers) == 0
-    assert count(conv, OrPooling2d(5)) == 0
-    assert count(conv, OrPooling2d(2, padding=1)) == 0
-
-
-@needs_triton
-def test_fusing_twice_fuses_once(monkeypatch):
-    monkeypatch.setattr(fuse, "usable", lambda x: True)
-    model = torch.nn.Sequential(LogicConv2d(4, 1, 2, 1), OrPooling2d(2))
-    with fused_pooling(model) as outer, fused_pooling(model) as inner:
-        assert (outer, inner) == (1, 0)
-    assert not any("forward" in vars(layer) for layer in model)
-
-
-def count(*layers):
-    with fused_pooling(torch.nn.Sequential(*layers)) as found:
-        return found

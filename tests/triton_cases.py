@@ -26,8 +26,9 @@ from gatewright.frontend.gates import trees as frontend_trees
 from gatewright.frontend.gates.cuda import trees
 from gatewright.frontend.gates.cuda.gates import TritonGates
 from gatewright.frontend.gates.cuda.mixture import TritonMixture
-from gatewright.frontend.gates.cuda.trees import Windows, triton_trees
+from gatewright.frontend.gates.cuda.trees import triton_trees
 from gatewright.frontend.gates.functional import gate_coefficients, readers_of
+from gatewright.frontend.gates.windows import Windows
 from gatewright.frontend.layers import fused_pooling as fuse
 from gatewright.frontend.tracing.trace import trace
 
@@ -150,7 +151,7 @@ def fused_trees(x, numbers, levels, layer, pooling):
     if pooling is None:
         return triton_trees(*given)
     windows = Windows(layer.connections.places, pooling, DEVICE)
-    return triton_trees(*given, windows, lambda: windows.readers(*levels[0].readers()))
+    return triton_trees(*given, windows)
 
 
 def tree_gradients(function, layer, batch, pooling):
@@ -199,7 +200,6 @@ def test_of_equals_the_first_wins():
 @pytest.fixture
 def everywhere(monkeypatch):
     """The kernels are used wherever this runs."""
-    monkeypatch.setattr(fuse, "usable", lambda x: True)
     for module in (functional, frontend_trees):
         monkeypatch.setattr(module, "usable", lambda x: False)
         monkeypatch.setattr(module, "cuda_usable", lambda x: True)
@@ -230,7 +230,7 @@ def test_training_is_the_same_with_fused_pooling(everywhere, monkeypatch, tmp_pa
     y = torch.arange(8) % 2
     kept = []
     for fused in (True, False):
-        monkeypatch.setattr(fuse, "usable", lambda x, fused=fused: fused)
+        monkeypatch.setattr(fuse, "served", lambda *_, fused=fused: fused)
         torch.manual_seed(0)
         model = torch.nn.Sequential(
             conv(1),

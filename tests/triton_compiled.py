@@ -19,8 +19,9 @@ from triton.runtime.jit import JITFunction
 
 from gatewright.frontend.gates.cuda.gates import TritonGates
 from gatewright.frontend.gates.cuda.mixture import TritonMixture
-from gatewright.frontend.gates.cuda.trees import Windows, triton_trees
+from gatewright.frontend.gates.cuda.trees import triton_trees
 from gatewright.frontend.gates.functional import gate_coefficients, readers_of
+from gatewright.frontend.gates.windows import Windows
 from gatewright.frontend.gates.wiring import Wiring
 
 
@@ -80,13 +81,8 @@ def trees(x: torch.Tensor, depth: int, window: int, size: int) -> None:
     windows = Windows((window * size,), (window,), "cpu") if window > 1 else None
     coefficients = torch.rand(4, size * (2**depth - 1)).to(x.dtype).requires_grad_()
     leaves = torch.randint(0, size, (2, 2 ** (depth - 1) * size * window * size))
-
     wiring = Wiring(leaves, size)
-
-    def transpose():
-        return wiring.readers() if windows is None else windows.readers(*wiring.readers())
-
-    triton_trees(x, coefficients, wiring, depth, 1.0, windows, transpose).sum().backward()
+    triton_trees(x, coefficients, wiring, depth, 1.0, windows).sum().backward()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,11 @@ from . import kernels
 _GRAIN = 1 << 19  # elements of a result that are worth another thread
 EXP_COST = 4  # an exponential, in such elements
 _ffi: Any = cffi.FFI()
-_POINTERS = {torch.float32: _ffi.typeof("float *"), torch.int64: _ffi.typeof("int64_t *")}
+_POINTERS = {
+    torch.float32: _ffi.typeof("float *"),
+    torch.int64: _ffi.typeof("int64_t *"),
+    torch.int8: _ffi.typeof("int8_t *"),
+}
 _FLAGS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
 
 
@@ -118,8 +122,8 @@ def _argument(value: Any) -> Any:
     if pointer is None or value.device.type != "cpu" or not value.is_contiguous():
         raise InputError(
             f"native kernels: a tensor of {value.dtype} on {value.device}, strides "
-            f"{list(value.stride())}; allowed are contiguous float32 and int64 on the CPU; are "
-            "the model and its input on one device?"
+            f"{list(value.stride())}; allowed are contiguous float32, int64 and int8 on the "
+            "CPU; are the model and its input on one device?"
         )
     return _ffi.cast(pointer, value.data_ptr())
 

@@ -1,21 +1,19 @@
-"""Convolutions computed together with the OR pooling after them, on CUDA devices."""
+"""Convolutions computed together with the OR pooling after them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import pairwise
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ...runtime.errors import InputError
-from ..gates.cuda.launch import DEEPEST, usable
-from ..gates.wiring import Wiring
+from ..gates.trees import logic_trees, served
+from ..gates.windows import Windows
 from .conv import LogicConvNd
 from .pool import OrPoolingNd
 
@@ -26,9 +24,9 @@ def fused_pooling(model: nn.Module) -> Iterator[int]:
 
     The numbers are the same; a step takes less memory and time, because of each window only the
     maximum is kept, and only its tree is gone through in the backward pass. It concerns each
-    convolution on a CUDA device that stands once, in an `nn.Sequential` right before OR pooling
-    with windows that do not overlap and have no padding; between the two, hooks see pooled values.
-    Elsewhere it does nothing.
+    convolution that the kernels serve and that stands once, in an `nn.Sequential` right before OR
+    pooling with windows that do not overlap and have no padding; between the two, hooks see pooled
+    values. Elsewhere it does nothing.
 
     Args:
         model: any module; its parameters stay where they are, and it has its own `forward` back
@@ -69,8 +67,9 @@ def _fits(conv: nn.Module, pool: nn.Module) -> bool:
     sizes = zip(conv.kernel_positions, pool.kernel_size, strict=False)
     return (
         not {"forward"} & (vars(conv).keys() | vars(pool).keys())  # nobody has changed them
-        and usable(conv.tree_weights[0])
-        and conv.tree_depth <= DEEPEST
+        and type(conv).forward is LogicConvNd.forward
+        and type(pool).forward is OrPoolingNd.forward
+        and served(conv.tree_weights[0], conv.tree_depth)
         and all(gates.is_bilinear(training) for training in (True, False))
         and conv.dims == pool.dims
         and pool.stride == pool.kernel_size
@@ -81,40 +80,25 @@ def _fits(conv: nn.Module, pool: nn.Module) -> bool:
 
 
 class _Pooled:
-    """The forward pass of a convolution and its pooling; it keeps the transposed wiring."""
+    """The forward pass of a convolution and its pooling."""
 
     def __init__(self, conv: LogicConvNd, pool: OrPoolingNd) -> None:
-        from ..gates.cuda.trees import Windows
-
-        self.conv = conv
+        self.conv, self.pool = conv, pool
         places, window = tuple(conv.kernel_positions), tuple(pool.kernel_size)
         self.shape = [size // length for size, length in zip(places, window, strict=True)]
         self.windows = Windows(places, window, conv.tree_weights[0].device)
-        self._kept: tuple[Wiring, tuple[Tensor, Tensor]] | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        from ..gates.cuda.trees import triton_trees
-
         conv = self.conv
         wrong = conv.check_shape(tuple(x.shape))
         if wrong:
             raise InputError(wrong)
-        features, levels, factor = conv.connections.feed(conv._features(x), conv.grad_factor)
+        features = conv._features(x)
+        if not served(features, conv.tree_depth):  # it has been converted meanwhile
+            return OrPoolingNd.forward(self.pool, LogicConvNd.forward(conv, x))
+        features, levels, factor = conv.connections.feed(features, conv.grad_factor)
         weights = [weight.flatten(0, 1) for weight in conv.tree_weights]
         numbers = [conv.parametrization.coefficients(some, conv.training) for some in weights]
-        found = triton_trees(
-            features,
-            torch.cat(numbers, 1),
-            levels[0],
-            len(levels),
-            factor,
-            self.windows,
-            partial(self._readers, levels[0]),
-        )
+        found = logic_trees(features, numbers, levels[0], factor, self.windows)
         leading = x.shape[: x.ndim - conv.dims - 1]
         return found.t().reshape(*leading, conv.num_kernels, *self.shape)
-
-    def _readers(self, leaves: Wiring) -> tuple[Tensor, Tensor]:
-        if self._kept is None or self._kept[0] is not leaves:
-            self._kept = (leaves, self.windows.readers(*leaves.readers()))
-        return self._kept[1]

@@ -104,7 +104,7 @@ def fit(
         threads: torch's threads meanwhile; if None, one for dense layers so small that threads
             would wait for each other, and for other networks as many as torch has.
         device: "cpu" or "cuda", where the model is moved and left; where it is if None. Data is
-            moved batch by batch. On CUDA devices training takes place under `fused_pooling`.
+            moved batch by batch. Training takes place under `fused_pooling`.
         progress: show a bar with loss and accuracies (needs rich).
         folder: where `model.npz`, the best model so far, `log.csv`, `curve.svg` and `state.npz` are
             written at every check; made if needed.

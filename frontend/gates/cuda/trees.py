@@ -7,13 +7,14 @@ leaves; then each feature sums those of its readers in order. There are no atomi
 
 from __future__ import annotations
 
-from math import prod
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..functional import Transpose
+from ..windows import Windows
 from ..wiring import Wiring
 from .launch import blocks, lanes_of, run
 from .tree_kernels import leaf_sums, tree_backward, tree_forward
@@ -23,44 +24,6 @@ _PROGRAMS = 4096  # that a device is kept busy with
 _WORKSPACE = 1 << 27  # gradients of leaves that are kept at once
 
 
-class Windows:
-    """Windows of places that do not overlap, such as OR pooling's.
-
-    Args:
-        places: how many places there are in each dimension.
-        size: of a window in each dimension; what is left over at the ends is in no window.
-        device: where the tables live.
-
-    Attributes:
-        places: int64 [windows, places of one], row by row. home: int64 [places], a window times
-            its size plus the place in it, or -1.
-        size: places of one window.
-    """
-
-    def __init__(self, places: tuple[int, ...], size: tuple[int, ...], device: Any) -> None:
-        table = torch.arange(prod(places), device=device).reshape(places)
-        for axis, length in enumerate(size):
-            table = table.unfold(axis, length, length)
-        self.size = prod(size)
-        self.places = table.reshape(-1, self.size).contiguous()
-        self.home = torch.full((prod(places),), -1, device=device)
-        self.home[self.places.flatten()] = torch.arange(self.places.numel(), device=device)
-
-    def readers(self, order: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-        """The readers of `functional.readers_of` that are in a window, as sources.
-
-        A source is the number of its leaf among [2, gates, kernels, windows], times the size of a
-        window, plus the place in it.
-        """
-        leaf, place = order // len(self.home), order % len(self.home)
-        home = self.home[place]
-        kept = home >= 0
-        before = torch.cumsum(kept, 0) - kept.long()
-        ends = torch.cat([before, kept.sum().reshape(1)])
-        sources = leaf * self.places.numel() + home
-        return sources[kept], ends[start]
-
-
 def triton_trees(
     x: Tensor,
     coefficients: Tensor,
@@ -68,7 +31,6 @@ def triton_trees(
     depth: int,
     grad_factor: float,
     windows: Windows | None = None,
-    transpose: Transpose | None = None,
 ) -> Tensor:
     """`trees.logic_trees` by the kernels; with windows, the maximum over each.
 
@@ -77,13 +39,13 @@ def triton_trees(
         coefficients: those of all levels, [4, nodes * kernels], one level after the other.
         depth: levels.
         windows: of places.
-        transpose: answers `windows.readers(*leaves.readers())`, with windows.
 
     Returns:
         [kernels * places, batch], or [kernels * windows, batch].
     """
     features = len(x) - leaves.zeros
-    wiring = (leaves.indices, transpose or leaves.readers)
+    transpose = leaves.readers if windows is None else partial(windows.readers, leaves)
+    wiring = (leaves.indices, transpose)
     return TritonTrees.apply(x, coefficients, *wiring, depth, grad_factor, features, windows)  # type: ignore[no-any-return]
 
 

@@ -15,6 +15,15 @@ void trees_forward(const float *x, const float *c, const int64_t *index, int dep
 void trees_backward(const float *x, const float *c, const int64_t *index, const float *grad,
                     int depth, int64_t features, int64_t kernels, int64_t places, int64_t batch,
                     float factor, int threads, float *grad_x, float *partial, float *grad_c);
+void trees_pool_forward(const float *x, const float *c, const int64_t *index,
+                        const int64_t *window, int64_t windows, int64_t size, int depth,
+                        int64_t kernels, int64_t places, int64_t batch, int threads, float *out,
+                        int8_t *winner);
+void trees_pool_backward(const float *x, const float *c, const int64_t *index,
+                         const int64_t *window, const int8_t *winner, const float *grad,
+                         int64_t windows, int64_t size, int depth, int64_t features,
+                         int64_t kernels, int64_t places, int64_t batch, float factor, int threads,
+                         float *grad_x, float *partial, float *grad_c);
 void pool_forward(const float *x, const int64_t *shape, int64_t channels, int64_t batch,
                   int threads, float *out);
 void pool_backward(const float *x, const float *found, const float *grad, const int64_t *shape,
