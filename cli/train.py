@@ -161,8 +161,15 @@ def _configuration(options: argparse.Namespace, folder: str | None) -> Tables:
     from ..frontend.training.configuration import read_configuration
 
     path = options.config
-    if path is None and options.resume and folder and (Path(folder) / CONFIGURATION).exists():
-        path = Path(folder) / CONFIGURATION
+    if path is None and options.resume and folder:
+        left = Path(folder) / CONFIGURATION
+        if left.exists():
+            path = left
+        elif vars(options)["data.name"] is None:
+            raise InputError(
+                f"train: {folder} holds no run to resume, for want of {CONFIGURATION}; "
+                "start one with CONFIG or --data"
+            )
     return {} if path is None else read_configuration(path)
 
 
@@ -210,6 +217,8 @@ def _effective(tables: Tables) -> Tables:
 
 def _check_places(output: Path | None, folder: str | None) -> Path | None:
     """The folder, if any; before training, not after."""
+    if folder is not None and not isinstance(folder, str):
+        raise InputError(f"[train] folder = {folder}; allowed is a string")
     if output is None and folder is None:
         raise InputError("train: no place for the model; name one with -o FILE or --folder FOLDER")
     if output is not None and not output.absolute().parent.is_dir():

@@ -120,6 +120,18 @@ def test_a_missing_configuration(tmp_path, capsys):
     assert capsys.readouterr().err == f"gatewright: {tmp_path / 'c.toml'}: no such file\n"
 
 
+def test_a_folder_without_a_run_is_not_resumed(tmp_path, capsys):
+    assert main(["train", "--resume", "--folder", str(tmp_path / "none")]) == 2
+    assert "none holds no run to resume" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_text(tmp_path, capsys):
+    path = tmp_path / "run.toml"
+    path.write_text('[data]\nname = "iris"\n[train]\nfolder = 3\n')
+    assert main(["train", str(path)]) == 2
+    assert "[train] folder = 3; allowed is a string" in capsys.readouterr().err
+
+
 def test_a_folder_is_no_place_for_the_model(tmp_path, capsys):
     assert main(["train", "--data", "wine", "--quiet", "-o", str(tmp_path)]) == 2
     said = capsys.readouterr()

@@ -162,7 +162,8 @@ class LogicConvNd(nn.Module):
         allowed = ", ".join(map(str, self.in_shape))
         return (
             f"{type(self).__name__}: input of shape {list(shape)}; allowed is [..., {allowed}]; "
-            "do channels and in_dim fit the layer before?"
+            "do channels and in_dim fit the layer before? "
+            "FixedBinarization makes channels with feature_dim=1"
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.archive import make_folder, write_file
@@ -71,7 +72,8 @@ class RunFolder:
         if not self._events:
             yield
             return
-        board = need("torch.utils.tensorboard", "event files", extra="tensorboard")
+        need("tensorboard", "event files", extra="tensorboard")
+        board = import_module("torch.utils.tensorboard")
         with board.SummaryWriter(str(self._path), purge_step=step + 1) as self._writer:
             yield
 

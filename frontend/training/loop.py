@@ -122,7 +122,7 @@ def fit(
         regularizer, regularization, rescale, temperature,
     )  # fmt: skip
     samples, labels = check_pair(x, y, "training")
-    held = check_pair(*validation, "validation") if validation else _part(samples, labels)
+    held = _part(samples, labels) if validation is None else _held(validation)
     plan = Plan.of(len(samples), batch_size, steps, epochs, check_every, patience)
     processes = join(find_device(model, device))
     _check_options(processes, precision, min(batch_size, len(samples)))
@@ -220,6 +220,16 @@ def _is_small(model: nn.Module, batch_size: int) -> bool:
     if not layers or any(isinstance(m, LogicConvNd) for m in model.modules()):
         return False
     return max(layer.out_dim for layer in layers) * batch_size <= _SMALL
+
+
+def _held(validation: Any) -> tuple[Tensor, Tensor]:
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise InputError(
+            f"fit: validation of {type(validation).__name__}; allowed is a pair (x, y) of samples "
+            "and labels, or None"
+        )
+    x, y = validation
+    return check_pair(x, y, "validation")
 
 
 def _part(samples: Tensor, labels: Tensor, most: int = 4096) -> tuple[Tensor, Tensor]:
