@@ -96,7 +96,8 @@ def read_samples(name: str) -> NDArray[Any]:
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
-        found = np.load(path, allow_pickle=False)
+        # Mapped first: a header that claims more than the file holds allocates nothing.
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError) as error:
@@ -107,7 +108,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
         raise FileError(f"{path}: several arrays; one array in a .npy is needed here")
     if found.ndim == 0:
         raise FileError(f"{path}: a single number; an array of samples is needed here")
-    return found
+    return np.array(found)
 
 
 def first_samples(x: NDArray[Any], n: int) -> NDArray[Any]:

@@ -189,6 +189,7 @@ def test_inspect(circuit_file, tmp_path, capsys):
         ("predict {net} --data {tmp}/none.npy", "none.npy: no such file"),
         ("predict {net} --data {junk}", "not a plain .npy array, or damaged"),
         ("predict {net} --data {pickled}", "not a plain .npy array, or damaged"),
+        ("predict {net} --data {huge}", "not a plain .npy array, or damaged: mmap length"),
         ("predict {net} --data {wide}", "allowed is [n, 20]"),
         ("predict {junk} --data {x}", "not a shared library"),
         (
@@ -214,10 +215,14 @@ def test_errors_are_one_line(circuit_file, tmp_path, capsys, command, message):
     _, path, data = circuit_file
     files = {"net": path, "x": data, "tmp": tmp_path}
     files |= {
-        name: tmp_path / f"{name}.npy" for name in ("junk", "pickled", "wide", "empty", "scalar")
+        name: tmp_path / f"{name}.npy"
+        for name in ("junk", "pickled", "huge", "wide", "empty", "scalar")
     }
     files["junk"].write_bytes(b"junk")
     np.save(files["pickled"], np.array([{}], object), allow_pickle=True)
+    claims = {"descr": "<f4", "fortran_order": False, "shape": (10**12, 20)}
+    with open(files["huge"], "wb") as file:
+        np.lib.format.write_array_header_1_0(file, claims)
     np.save(files["wide"], np.zeros((2, 21), np.uint8))
     np.save(files["empty"], np.zeros((0, 20), np.uint8))
     np.save(files["scalar"], np.float32(1))
