@@ -83,6 +83,7 @@ def whole_numbers(found: Any, where: str, least: int = 0) -> Int64s:
 
 
 def check_object(found: Any, where: str, needed: set[str], more: set[str]) -> dict[str, Any]:
+    """`found`, an object with the keys needed and perhaps some more; ValueError if it is not."""
     if not isinstance(found, dict) or not needed <= set(found) <= needed | more:
         has = sorted(found) if isinstance(found, dict) else found
         raise ValueError(f"{where} has {has!r:.80}; needed are {', '.join(sorted(needed))}")
@@ -90,12 +91,14 @@ def check_object(found: Any, where: str, needed: set[str], more: set[str]) -> di
 
 
 def check_list(found: Any, where: str) -> list[Any]:
+    """`found`, a list; ValueError if it is not."""
     if not isinstance(found, list):
         raise ValueError(f"{where} is {found!r:.80}; allowed is a list")
     return found
 
 
 def whole(found: Any, where: str, least: int = 0) -> int:
+    """`found`, an integer from `least` that fits a net number; ValueError if it is not."""
     if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= _MOST:
         raise ValueError(f"{where} is {found!r:.80}; allowed are integers from {least} to {_MOST}")
     return found

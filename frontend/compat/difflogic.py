@@ -75,10 +75,12 @@ class LogicLayer(LogicDense):
 
     @property
     def weights(self) -> Tensor:
+        """Logits [out_dim, 16], as difflogic calls them."""
         return self.weight
 
     @property
     def indices(self) -> Tensor:
+        """int64 [2, out_dim]: the features that each gate reads."""
         assert isinstance(self.connections, FixedDenseConnections)
         return self.connections.indices
 

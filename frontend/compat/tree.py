@@ -63,10 +63,12 @@ class TreeLogicLayer(nn.Module):
 
     @property
     def weights(self) -> Tensor:
+        """Logits [channels, gates, 16], as convlogic calls them."""
         return self.gates.weight.unflatten(0, (self.channels, -1))
 
     @property
     def grad_factor(self) -> float:
+        """What scales the gradient for the input."""
         return self.gates.grad_factor
 
     def forward(self, x: Tensor) -> Tensor:

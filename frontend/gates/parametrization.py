@@ -21,13 +21,17 @@ from .lookup import lut_gates
 from .sampling import SAMPLING, sample_softmax
 
 
-class Wiring(Protocol):
-    """What `LUTParametrization.evaluate` needs to know of which features gates read."""
+class Readable(Protocol):
+    """What `LUTParametrization.evaluate` needs of wiring: `wiring.Wiring`, or fixed connections."""
 
     @property
-    def indices(self) -> Tensor: ...
+    def indices(self) -> Tensor:
+        """int64 [k, gates]: the features that each gate reads."""
+        ...
 
-    def readers(self) -> tuple[Tensor, Tensor]: ...
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """What `functional.readers_of` says of `indices`."""
+        ...
 
 
 class LUTParametrization(nn.Module):
@@ -129,7 +133,7 @@ class LUTParametrization(nn.Module):
         self,
         features: Tensor,
         weight: Tensor,
-        connections: Wiring,
+        connections: Readable,
         grad_factor: float,
         training: bool,
         places: int = 1,
@@ -235,7 +239,7 @@ class RawLUTParametrization(LUTParametrization):
         self,
         features: Tensor,
         weight: Tensor,
-        connections: Wiring,
+        connections: Readable,
         grad_factor: float,
         training: bool,
         places: int = 1,

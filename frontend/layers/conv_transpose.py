@@ -67,6 +67,7 @@ class FixedConvTransposeConnections(FixedConvConnections):
 
     @property
     def pads(self) -> bool:
+        """True: places beyond the input are read as zero."""
         return True
 
     def _at(self, axis: int, spot: Tensor, place: Tensor) -> Tensor:

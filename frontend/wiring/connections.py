@@ -127,6 +127,7 @@ class FixedDenseConnections(DenseConnections):
 
 
 def unknown_method(init_method: Any) -> InputError:
+    """The error for an `init_method` that there is not."""
     return InputError(
         f"connections: init_method {init_method!r}; allowed are "
         f"{', '.join(INIT_METHODS)}, or indices= with a wiring of your own"
