@@ -8,14 +8,8 @@ tells the C library to keep freed memory of the process for the next step; see `
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
 import warnings
-from contextlib import suppress
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import cffi
@@ -23,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...runtime.errors import BuildError, InputError
-from ...runtime.toolchain import find_compiler
+from ...runtime.native import load_native, wanted
 from . import kernels
 
 _GRAIN = 1 << 19  # elements of a result that are worth another thread
@@ -45,13 +39,10 @@ def usable(x: Tensor) -> bool:
 @lru_cache(maxsize=1)
 def _library() -> Any:
     """The loaded kernels, or None; says once why they are missing."""
-    if os.environ.get("GATEWRIGHT_NATIVE") == "0":
+    if not wanted():
         return None
-    found = [entry for entry in files(kernels).iterdir() if entry.name.endswith((".c", ".h"))]
-    sources = {entry.name: entry.read_bytes() for entry in found}
-    _ffi.cdef(sources["api.h"].decode(), override=True)
     try:
-        library = _ffi.dlopen(str(_build(sources)))
+        _, library = load_native(kernels, "kernels", "api.h", flags=_FLAGS)
     except (BuildError, OSError) as error:
         warnings.warn(
             f"training in plain PyTorch, which is slower: no native kernels: {error}",
@@ -60,26 +51,6 @@ def _library() -> Any:
         return None
     library.keep_memory()
     return library
-
-
-def _build(sources: dict[str, bytes]) -> Path:
-    """Built for this processor and with OpenMP, or without what the compiler does not know."""
-    compiler = find_compiler()
-    # A cache may be shared by machines of several kinds, so the processor is part of the key.
-    common = (*_FLAGS, f"-DPROCESSOR={_processor()}")
-    for extra in (("-march=native", "-fopenmp"), ("-march=native",), ("-fopenmp",)):
-        with suppress(BuildError):
-            return compiler.build(sources, "kernels", (*common, *extra))
-    return compiler.build(sources, "kernels", common)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        features = next(line for line in lines if line.startswith(("flags", "Features")))
-    except (OSError, StopIteration):
-        features = platform.processor()
-    return hashlib.sha256(f"{platform.machine()} {features}".encode()).hexdigest()[:8]
 
 
 def call(kernel: str, *arguments: Any) -> Any:
