@@ -18,7 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be no text
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        parser = _parser()
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help()
+            return 2
         return options.run(options)
     except GatewrightError as error:
         print(f"gatewright: {error}", file=sys.stderr)
@@ -34,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="gatewright", description="Train logic networks, compile them to C and Verilog."
     )
     parser.add_argument("--version", action="version", version=f"gatewright {VERSION}")
-    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     _demo(verbs.add_parser("demo", help="train, compile, verify, time and emit, on real digits"))
     text = "train a network and write a model file"
     train.add(verbs.add_parser("train", help=text, add_help=False))

@@ -246,3 +246,8 @@ def test_as_a_module_and_usage():
     with pytest.raises(SystemExit) as info:
         main(["train", "--data", "wine", "-o", "m", "--layers", "a,b"])
     assert info.value.code == 2
+
+
+def test_without_a_command_help_is_printed(capsys):
+    assert main([]) == 2
+    assert "commands" in capsys.readouterr().out

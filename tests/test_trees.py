@@ -68,6 +68,8 @@ def convolutions(draw):
 def test_trees_equal_float64(layer, batch, seed):
     torch.manual_seed(seed)
     x = torch.rand(batch, *layer.in_shape)
+    if not trees.usable(x):
+        pytest.skip("no native kernels here")
     assert trees.served(x, layer.tree_depth)
     up = torch.randn(batch, layer.num_kernels, *layer.kernel_positions)
     assert_close(run(layer, x, up), in_float64(layer, x, up))
