@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..runtime.arrays import as_batch, binarize
 from ..runtime.errors import NetlistError
+from .names import Names
 from .netlist import Argmax, IntArray, Luts, Netlist, Tile, frozen
 from .simulate import simulate
 
@@ -101,13 +102,15 @@ class Circuit:
     """What is compiled: raw values in, bits or counts, scores and classes out.
 
     With a decoder, the netlist's outputs are `groups` unsigned counts of equal width, least
-    significant bit first. Without one, they are the answer themselves.
+    significant bit first. Without one, they are the answer themselves. `names` says what a file
+    called inputs and outputs; it decides no answer.
     The methods evaluate by `simulate`: they are the reference, not the fast path.
     """
 
     encoder: Encoder
     netlist: Netlist
     decoder: Decoder | None = None
+    names: Names | None = None
 
     def __post_init__(self) -> None:
         if len(self.encoder.feature) != self.netlist.n_inputs:
@@ -115,6 +118,8 @@ class Circuit:
                 f"circuit: the encoder gives {len(self.encoder.feature)} bits, "
                 f"the netlist takes {self.netlist.n_inputs}; allowed is the same number"
             )
+        if self.names is not None:
+            self.names.check(self.netlist.n_inputs, len(self.netlist.outputs))
         if self.decoder is not None:
             self._check_decoder(self.decoder)
 
@@ -145,7 +150,7 @@ class Circuit:
 
     def with_netlist(self, netlist: Netlist) -> Circuit:
         """The same circuit with another netlist; itself if the netlist is the same object."""
-        return self if netlist is self.netlist else Circuit(self.encoder, netlist, self.decoder)
+        return self if netlist is self.netlist else replace(self, netlist=netlist)
 
     def count_nets(self) -> IntArray:
         """The output nets as [groups, width].

@@ -8,11 +8,18 @@ from typing import Any
 
 from ..runtime.errors import FileError
 from .circuit import Circuit
+from .formats.aiger import read_aiger
+from .formats.aiger_write import write_aiger
 from .store import read_circuit, write_circuit
 from .torchlogix_json import read_torchlogix
 
-_READERS = {".npz": read_circuit, ".json": read_torchlogix}
-_WRITERS = {".npz": write_circuit}
+_READERS = {
+    ".npz": read_circuit,
+    ".json": read_torchlogix,
+    ".aig": read_aiger,
+    ".aag": read_aiger,
+}
+_WRITERS = {".npz": write_circuit, ".aig": write_aiger, ".aag": write_aiger}
 
 
 def read(path: str | os.PathLike[str]) -> Circuit:

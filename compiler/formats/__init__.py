@@ -1,0 +1,1 @@
+"""Netlist files: one module a format, and what they share."""
