@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..runtime.archive import read_archive, write_archive
 from ..runtime.errors import FileError
 from .circuit import Circuit, Decoder, Encoder
+from .names import Names
 from .netlist import Argmax, Cell, Luts, Netlist, Popcount, Tile
 from .verify import verify
 
@@ -26,6 +27,8 @@ def write_circuit(circuit: Circuit, path: str | os.PathLike[str]) -> None:
         "decoder": [decoder.groups, decoder.tau, decoder.beta] if decoder else None,
         "netlist": _pack(circuit.netlist, "n", arrays),
     }
+    if circuit.names:
+        manifest["names"] = [list(circuit.names.inputs), list(circuit.names.outputs)]
     write_archive(path, "circuit", manifest, arrays)
 
 
@@ -63,6 +66,7 @@ def read_circuit(path: str | os.PathLike[str]) -> Circuit:
             Encoder(tuple(manifest["shape"]), arrays["feature"], arrays["threshold"]),
             verify(_unpack(manifest["netlist"], "n", arrays, 0)),
             Decoder(int(decoder[0]), float(decoder[1]), float(decoder[2])) if decoder else None,
+            Names(*map(tuple, manifest["names"])) if "names" in manifest else None,
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else str(error)

@@ -7,6 +7,7 @@ Biere, "The AIGER And-Inverter Graph (AIG) Format" (2007), and Biere, Heljanko a
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 
@@ -77,9 +78,7 @@ class _Reader:
         line = self._line()
         words = line.split()
         self.binary = words[:1] == ["aig"]
-        numbers = [
-            int(word) for word in words[1:] if word.isascii() and word.isdigit() and len(word) <= 10
-        ]
+        numbers = [int(word) for word in words[1:] if re.fullmatch("[0-9]{1,10}", word)]
         if words[:1] not in (["aig"], ["aag"]) or not 5 <= len(numbers) == len(words) - 1 <= 9:
             raise self.source.error(1, f"header {short(line)}", _HEADER)
         most, self.inputs, latches, self.outputs, self.gates, *more = numbers

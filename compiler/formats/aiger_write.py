@@ -64,7 +64,7 @@ def and_gates(netlist: Netlist) -> tuple[Ands, Ands]:
 
 
 def _hashed(subject: Subject) -> tuple[list[int], list[int]]:
-    """The literal of each node of a subject graph, and what the AND gates read, two numbers each."""
+    """The literal of each node of a subject graph, and what each AND gate reads, flat."""
     known: dict[tuple[int, int], int] = {}
     gates: list[int] = []
     free = 2 * subject.first_gate

@@ -66,7 +66,9 @@ def decode_groups(data: Bytes, count: int) -> tuple[Int64s, int]:
 
 def encode_groups(values: NDArray[np.integer]) -> bytes:
     """Unsigned integers [n], below 2**35, as `decode_groups` reads them."""
-    lengths = 1 + sum((values >> 7 * place > 0).astype(np.int64) for place in range(1, 5))
+    lengths = np.ones(len(values), np.int64)
+    for place in range(1, _MOST_GROUPS):
+        lengths += values >> 7 * place > 0
     starts = np.cumsum(lengths) - lengths
     found = np.zeros(int(np.sum(lengths)), np.uint8)
     for place in range(_MOST_GROUPS):

@@ -1,4 +1,4 @@
-"""What the readers of netlist files share: errors that say where, and limits on what is declared."""
+"""What the readers of netlist files share: errors that say where, and limits on sizes."""
 
 from __future__ import annotations
 
