@@ -125,13 +125,13 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
     }
 
 
-def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, str]:
+def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, Any]:
     if op.kind == "lut":
         text = isa.lut(op.table, [f"V[p[{1 + i}]]" for i in range(op.k)])
         return number, op.k, f"V[p[0]] = {text};"
     if op.body is not None:
         return number, "tile", programs.tile_name(op.body)
-    return number, "popcount", ""
+    return number, "popcount", op.planes
 
 
 def _constants(program: Program, values: str) -> str:

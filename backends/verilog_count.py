@@ -6,34 +6,72 @@ passes a whole vector to each of its readers whenever one bit of it changes.
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import accumulate, count
 
 from .verilog_text import ZERO, Port, module_text, plural, unused
 
 _WORD = 32
 
 
-def popcount_module(module: str, addends: int) -> str:
-    """The module that counts the true bits of `in`: pairwise sums until one is left."""
-    width = addends.bit_length()
-    lines, sums = _input_bits(addends)
-    wide = 1
+def popcount_module(module: str, planes: tuple[int, ...]) -> str:
+    """The module that adds up the bits of `in`: the first `planes[0]` count one, the next
+    `planes[1]` two, and so on.
+    """
+    addends = sum(planes)
+    lines, bits = _input_bits(addends)
+    if len(planes) == 1:
+        sums, total, width = _tree(bits, "s")
+        comment = f"How many of {plural(addends, 'input')} are true."
+    else:
+        sums, total, width = _weighted(bits, planes)
+        weights = [f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n]
+        comment = f"The sum of {plural(addends, 'input')}: {', '.join(weights)}."
+    lines += [*sums, f"  assign count = {total};"]
+    ports = [Port("in", "input", addends), Port("count", "output", width)]
+    return module_text(module, comment, ports, lines)
+
+
+def _weighted(bits: list[str], planes: tuple[int, ...]) -> tuple[list[str], str, int]:
+    """Lines that add up bits of each weight, and these sums from the heaviest to the lightest;
+    the name and width of the total.
+    """
+    lines, total, width, largest = [], "", 0, 0
+    ends = list(accumulate(planes))
+    for shift in reversed(range(len(planes))):
+        some = bits[ends[shift] - planes[shift] : ends[shift]]
+        tree, name, narrow = _tree(some, f"s{shift}_")
+        lines += tree
+        largest = 2 * largest + planes[shift]
+        wide = largest.bit_length()
+        if total:
+            parts = [_extended(f"{{{total}, {ZERO}}}", width + 1, wide)]
+            parts += [_extended(name, narrow, wide)] if some else []
+            name = f"t{shift}"
+            lines.append(f"  wire [{wide - 1}:0] {name} = {' + '.join(parts)};")
+        total, width = name, wide
+    return lines, total, width
+
+
+def _tree(bits: list[str], prefix: str) -> tuple[list[str], str, int]:
+    """Lines that add up `bits` pairwise, and the name and width of the sum; no name for no bits."""
+    lines, sums, wide = [], bits, 1
     for level in count(1):
-        if len(sums) == 1:
+        if len(sums) <= 1:
             break
-        narrow, wide = wide, min(wide + 1, width)  # no sum exceeds `addends`
-        head = "{1'b0, %s}" if wide > narrow else "%s"
+        narrow, wide = wide, min(wide + 1, len(bits).bit_length())  # no sum exceeds all of them
         lines.append(f"  // {plural(-(-len(sums) // 2), 'sum')} of {wide} bits")
         names = []
         for i in range(0, len(sums), 2):
-            names.append(f"s{level}_{i // 2}")
-            text = " + ".join(head % addend for addend in sums[i : i + 2])
+            names.append(f"{prefix}{level}_{i // 2}")
+            text = " + ".join(_extended(addend, narrow, wide) for addend in sums[i : i + 2])
             lines.append(f"  wire [{wide - 1}:0] {names[-1]} = {text};")
         sums = names
-    lines.append(f"  assign count = {sums[0]};")
-    comment = f"How many of {plural(addends, 'input')} are true."
-    ports = [Port("in", "input", addends), Port("count", "output", width)]
-    return module_text(module, comment, ports, lines)
+    return lines, sums[0] if sums else "", wide
+
+
+def _extended(number: str, narrow: int, wide: int) -> str:
+    """A number of `narrow` bits as one of `wide` bits."""
+    return number if wide == narrow else f"{{{wide - narrow}'b0, {number}}}"
 
 
 def _input_bits(n: int) -> tuple[list[str], list[str]]:

@@ -32,11 +32,11 @@ class Modules:
         """The text of every module, those that use others first."""
         return list(self._texts.values())
 
-    def popcount(self, addends: int) -> str:
-        """The name of the module that counts `addends` bits."""
-        module = f"{self._name}_popcount{addends}"
+    def popcount(self, planes: tuple[int, ...]) -> str:
+        """The name of the module that adds up bits, so many of which count 1, 2, 4 and so on."""
+        module = f"{self._name}_popcount{'_'.join(map(str, planes))}"
         if module not in self._texts:
-            self._texts[module] = popcount_module(module, addends)
+            self._texts[module] = popcount_module(module, planes)
         return module
 
     def argmax(self, candidates: int, bits: int) -> str:
@@ -101,7 +101,7 @@ def _cell_lines(modules: Modules, first: int, cell: Cell, names: Names) -> list[
         case Luts():
             return _luts(first, cell, names)
         case Popcount():
-            module = modules.popcount(cell.fanin.shape[1])
+            module = modules.popcount(cell.planes)
             return list(_popcounts(module, first, cell, names))
         case Argmax():
             return _argmax(modules.argmax(*cell.fanin.shape), first, cell, names)

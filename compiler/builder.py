@@ -71,9 +71,9 @@ class Builder:
         rows = np.asarray(fanin)
         return self._add(Luts(rows, np.broadcast_to(np.asarray(table), (len(rows),))))
 
-    def popcount(self, fanin: ArrayLike) -> IntArray:
-        """Add a popcount of each group, fanin [groups, m]: [groups, width]."""
-        cell = Popcount(np.asarray(fanin))
+    def popcount(self, fanin: ArrayLike, shift: ArrayLike | None = None) -> IntArray:
+        """Add a popcount of each group, fanin [groups, m], shift [m] or None: [groups, width]."""
+        cell = Popcount(np.asarray(fanin), None if shift is None else np.asarray(shift))
         return self._add(cell).reshape(len(cell.fanin), cell.width)
 
     def argmax(self, fanin: ArrayLike) -> IntArray:

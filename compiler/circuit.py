@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..runtime.arrays import as_batch, binarize
 from ..runtime.errors import NetlistError
 from .names import Names
-from .netlist import Argmax, IntArray, Luts, Netlist, Tile, frozen
+from .netlist import Argmax, IntArray, Luts, Netlist, Popcount, Tile, frozen
 from .simulate import simulate
 
 _BATCH = 4096
@@ -210,5 +210,7 @@ def _hash_netlist(netlist: Netlist, found: Any) -> None:
         found.update(cell.fanin.tobytes())
         if isinstance(cell, Luts):
             found.update(cell.table.tobytes())
+        if isinstance(cell, Popcount) and cell.shift is not None:
+            found.update(b"shift" + cell.shift.tobytes())
         if isinstance(cell, Tile):
             _hash_netlist(cell.body, found)

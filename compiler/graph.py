@@ -8,7 +8,8 @@ kind       attributes                                 meaning
 const      value                                      bool
 input      index                                      which input of the netlist
 lut        table                                      integer; bit j is the output for pattern j
-popcount   instance, bit                              one bit of the count
+popcount   instance, bit                              one bit of the count; `shift`, a tuple, is
+                                                      there if pin i counts 2**shift[i]
 argmax     instance, bit, candidates, bits            pin = candidate * bits + bit of it
 tile       instance, bit, body                        one output of one place; body is a Netlist
 =========  =========================================  ==========================================
@@ -78,6 +79,9 @@ def to_networkx(netlist: Netlist) -> networkx.DiGraph:
                     connect(graph, net, fanin)
                     net += 1
                 continue
+            case Popcount():
+                if cell.shift is not None:
+                    facts["shift"] = tuple(cell.shift.tolist())
             case Argmax():
                 facts |= {"candidates": len(rows), "bits": len(rows[0])}
                 rows = [[net for row in rows for net in row]]
@@ -140,11 +144,13 @@ def _groups(units: list[Unit]) -> list[list[Unit]]:
     for unit in units:
         depth = 1 + max((level.get(node, 0) for node in unit.fanin), default=0)
         level |= dict.fromkeys(unit.nodes.values(), depth)
-    groups: dict[tuple[int, ...], list[Unit]] = {}
+    groups: dict[tuple[Any, ...], list[Unit]] = {}
     for unit in sorted(units, key=lambda unit: unit.rank):
         depth = level[next(iter(unit.nodes.values()))]
-        apart = 0
-        if unit.kind == "tile":
+        apart: Any = 0
+        if unit.kind == "popcount":
+            apart = unit.facts["shift"]
+        elif unit.kind == "tile":
             apart = id(unit.facts["body"])
         elif unit.kind == "argmax":
             apart = unit.rank
@@ -159,7 +165,7 @@ def _cell(group: list[Unit], fanin: IntArray) -> Cell:
         case "lut":
             return Luts(fanin, np.array([unit.facts["table"] for unit in group], np.uint64))
         case "popcount":
-            return Popcount(fanin)
+            return Popcount(fanin, np.array(facts["shift"]))
         case "argmax":
             return Argmax(fanin.reshape(facts["candidates"], facts["bits"]))
     return Tile(facts["body"], fanin)

@@ -136,20 +136,27 @@ class _Prune:
             self._keep(unit, [_Literal(driver, False) for driver in inputs], table=table)
 
     def _popcount(self, unit: Unit, literals: list[_Literal]) -> None:
-        addends = [literal for literal in literals if literal != _FALSE]
-        varying = [literal for literal in addends if literal.node is not None]
-        true = len(addends) - len(varying)
+        addends = [
+            (literal, shift)
+            for literal, shift in zip(literals, unit.facts["shift"], strict=True)
+            if literal != _FALSE
+        ]
+        varying = [(literal, shift) for literal, shift in addends if literal.node is not None]
         if len(varying) > 1:
-            self._keep(unit, addends)
+            kept, shifts = zip(*addends, strict=True)
+            self._keep(unit, list(kept), **({"shift": shifts} if any(unit.facts["shift"]) else {}))
+        largest = sum(1 << shift for _, shift in addends)
+        true = largest - sum(1 << shift for _, shift in varying)
+        least = min((shift for _, shift in addends), default=0)
         for bit, node in unit.nodes.items():
-            if len(addends) >> bit == 0:
+            if largest >> bit == 0 or bit < least:
                 self.graph.remove_nodes_from([node])
                 self.literal[node] = _FALSE
             elif len(varying) <= 1:
-                low, high = true >> bit & 1, true + len(varying) >> bit & 1
+                low, high = true >> bit & 1, largest >> bit & 1
                 literal = _constant(low)
                 if low != high:
-                    literal = ~varying[0] if low else varying[0]
+                    literal = ~varying[0][0] if low else varying[0][0]
                 self.literal[node] = literal
 
     def _argmax(self, unit: Unit, literals: list[_Literal]) -> None:

@@ -11,7 +11,7 @@ import networkx
 import numpy as np
 
 from ..runtime.errors import NetlistError
-from .netlist import MAX_FANIN, Netlist
+from .netlist import MAX_FANIN, Netlist, Popcount
 
 Node: TypeAlias = Hashable
 SOURCES = ("const", "input")
@@ -44,7 +44,7 @@ class Unit:
         """How many nets the unit drives, whether the graph has them all or not."""
         match self.kind:
             case "popcount":
-                return len(self.fanin).bit_length()
+                return sum(1 << shift for shift in self.facts["shift"]).bit_length()
             case "argmax":
                 return max(1, (self.facts["candidates"] - 1).bit_length())
             case "tile":
@@ -152,6 +152,10 @@ def _checked_kind(node: Node, facts: dict[str, Any]) -> str:
             raise bad_node(
                 node, f"a {kind} without {name!r}", f"needed are {', '.join(NEEDED[kind])}"
             )
+    if kind == "popcount" and not isinstance(facts.get("shift", ()), tuple | list):
+        raise bad_node(
+            node, f"shift {facts['shift']!r:.80}", "allowed is a tuple, one for each pin"
+        )
     return kind
 
 
@@ -167,7 +171,7 @@ def _instance(
     rank: int, node: Node, kind: str, fanin: tuple[Node, ...], facts: dict[str, Any]
 ) -> Unit:
     """A new instance, of which `node` is the first bit."""
-    unit = Unit(rank, kind, {}, fanin, {name: facts[name] for name in NEEDED[kind][2:]})
+    unit = Unit(rank, kind, {}, fanin, _shared_facts(kind, fanin, facts))
     if kind == "tile":
         body = facts["body"]
         if not isinstance(body, Netlist):
@@ -177,8 +181,20 @@ def _instance(
         _check_pins(node, kind, len(fanin), max(1, facts["candidates"] * facts["bits"]))
     else:
         _check_pins(node, kind, len(fanin), max(1, len(fanin)))
+        try:
+            Popcount(np.zeros((1, len(fanin)), np.int32), np.array(unit.facts["shift"]))
+        except (TypeError, ValueError) as error:
+            raise bad_node(node, f"shift {unit.facts['shift']!r:.80}", str(error)) from None
     _join(unit, node, kind, fanin, facts)
     return unit
+
+
+def _shared_facts(kind: str, fanin: tuple[Node, ...], facts: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that all bits of an instance share."""
+    shared = {name: facts[name] for name in NEEDED[kind][2:]}
+    if kind == "popcount":
+        shared["shift"] = tuple(facts.get("shift", (0,) * len(fanin)))
+    return shared
 
 
 def _check_pins(node: Node, kind: str, found: int, expected: int) -> None:
@@ -191,7 +207,7 @@ def _join(
 ) -> None:
     """Add a bit to its instance."""
     alike = kind == unit.kind and fanin == unit.fanin
-    if not alike or any(facts[name] != unit.facts[name] for name in unit.facts):
+    if not alike or _shared_facts(kind, fanin, facts) != unit.facts:
         other = next(iter(unit.nodes.values()))
         found = f"differs in kind, fanin or shape from {other!r} of the same instance"
         raise bad_node(node, found, "the bits of an instance read the same; give it a new instance")

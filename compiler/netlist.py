@@ -13,7 +13,7 @@ fanin of net 0 or 1. Passes never mutate a netlist; they build another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 IntArray: TypeAlias = NDArray[np.int32]
 FALSE, TRUE, FIRST_INPUT = 0, 1, 2
 MAX_FANIN = 6
+MAX_SHIFT = 30
+SUM_LIMIT = (1 << (MAX_SHIFT + 1)) - 1
 
 
 def frozen(array: ArrayLike, dtype: Any, ndim: int) -> NDArray[Any]:
@@ -103,27 +105,69 @@ class Luts(_Cell):
 
 @dataclass(frozen=True, eq=False)
 class Popcount(_Cell):
-    """Counts the true addends of each group; drives `groups * width` nets, group by group, least
-    significant bit first, with `width = m.bit_length()`.
+    """Adds up the true addends of each group, column `j` counting `2**shift[j]`; drives
+    `groups * width` nets, group by group, least significant bit first, where `width` is what the
+    sum of all weights takes.
 
-    fanin: int32 [groups, m], m >= 1. Ragged groups are padded with net 0.
+    fanin: int32 [groups, m], m >= 1. Ragged groups are padded with net 0; constants are addends.
+    shift: uint8 [m], ascending, the weights together below 2**31; None if every addend counts one,
+    and kept as None if it is all zeros.
     """
 
     fanin: IntArray
+    shift: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         fanin = frozen(self.fanin, np.int32, 2)
         if fanin.shape[1] < 1:
             raise TypeError("Popcount: groups of 0 addends; allowed is 1 or more")
         object.__setattr__(self, "fanin", fanin)
+        if self.shift is not None:
+            shift = frozen(self.shift, np.uint8, 1)
+            _check_shift(shift, fanin.shape[1])
+            object.__setattr__(self, "shift", shift if shift.any() else None)
+
+    @property
+    def shifts(self) -> NDArray[np.uint8]:
+        """The binary logarithm of each column's weight: uint8 [m]."""
+        if self.shift is None:
+            return np.zeros(self.fanin.shape[1], np.uint8)
+        return self.shift
+
+    @property
+    def planes(self) -> tuple[int, ...]:
+        """How many columns count 1, 2, 4 and so on, up to the heaviest."""
+        return tuple(np.bincount(self.shifts).tolist())
 
     @property
     def width(self) -> int:
-        return self.fanin.shape[1].bit_length()
+        return weight_of(self.planes).bit_length()
 
     @property
     def n_nets(self) -> int:
         return len(self.fanin) * self.width
+
+    def __eq__(self, other: object) -> bool:
+        return _Cell.__eq__(self, other) and np.array_equal(self.shifts, other.shifts)  # type: ignore[attr-defined]
+
+    __hash__ = _Cell.__hash__
+
+
+def weight_of(planes: Iterable[int]) -> int:
+    """The sum of all weights where so many columns count 1, 2, 4 and so on."""
+    return sum(count << shift for shift, count in enumerate(planes))
+
+
+def _check_shift(shift: NDArray[np.uint8], m: int) -> None:
+    if len(shift) != m:
+        raise TypeError(f"Popcount: {m} columns, {len(shift)} shifts; allowed is one each")
+    if (np.diff(shift.astype(np.int16)) < 0).any():
+        raise TypeError("Popcount: a shift below the one before it; allowed are ascending shifts")
+    if int(shift.max()) > MAX_SHIFT or weight_of(np.bincount(shift).tolist()) > SUM_LIMIT:
+        raise TypeError(
+            f"Popcount: {m} columns of shifts up to {int(shift.max())}; allowed are 0 to "
+            f"{MAX_SHIFT}, and weights of together below 2**{MAX_SHIFT + 1}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

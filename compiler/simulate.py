@@ -86,7 +86,10 @@ def _luts(cell: Luts, values: Words) -> Words:
 def _popcount(cell: Popcount, values: Words) -> Words:
     result = np.empty((len(cell.fanin), cell.width, values.shape[1]), np.uint64)
     for group, addends in enumerate(cell.fanin):
-        count = _as_bits(values[addends]).sum(axis=0, dtype=np.uint32)
+        count = np.zeros(64 * values.shape[1], np.uint32)
+        for shift in np.unique(cell.shifts):
+            true = _as_bits(values[addends[cell.shifts == shift]])
+            count += true.sum(axis=0, dtype=np.uint32) << np.uint32(shift)
         result[group] = _as_words(count, cell.width)
     return result.reshape(cell.n_nets, -1)
 

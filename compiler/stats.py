@@ -188,4 +188,10 @@ def _distinct(netlist: Netlist) -> list[Netlist]:
 
 def _own_bytes(netlist: Netlist) -> int:
     tables = sum(cell.table.nbytes for cell in netlist.cells if isinstance(cell, Luts))
-    return netlist.outputs.nbytes + tables + sum(cell.fanin.nbytes for cell in netlist.cells)
+    shifts = sum(
+        cell.shift.nbytes
+        for cell in netlist.cells
+        if isinstance(cell, Popcount) and cell.shift is not None
+    )
+    fanins = sum(cell.fanin.nbytes for cell in netlist.cells)
+    return netlist.outputs.nbytes + tables + shifts + fanins

@@ -43,6 +43,9 @@ def _pack(netlist: Netlist, prefix: str, arrays: Arrays) -> dict[str, Any]:
         entry: dict[str, Any] = {"kind": type(cell).__name__}
         if isinstance(cell, Luts):
             arrays[f"{key}.table"] = cell.table
+        if isinstance(cell, Popcount) and cell.shift is not None:
+            entry["kind"] = "WeightedPopcount"  # so that readers that know no weights refuse it
+            arrays[f"{key}.shift"] = cell.shift
         if isinstance(cell, Tile):
             if id(cell.body) in bodies:
                 entry["same"] = bodies[id(cell.body)]
@@ -87,6 +90,8 @@ def _unpack(entry: Any, prefix: str, arrays: Arrays, depth: int) -> Netlist:
                 cells.append(Luts(fanin, arrays[f"{key}.table"]))
             case "Popcount":
                 cells.append(Popcount(fanin))
+            case "WeightedPopcount":
+                cells.append(Popcount(fanin, arrays[f"{key}.shift"]))
             case "Argmax":
                 cells.append(Argmax(fanin))
             case "Tile" if "same" in found:

@@ -8,8 +8,10 @@ One row a line, `%net` for nets, input 0 of a truth table first::
       %9 = argmax (%7) (%8)
       output %9
 
-Consecutive rows of one kind and width make one cell; an empty line ends it. A tile prints its body
-once and then a line for each place::
+Addends that count more than one say so, as in `popcount %6 %4 2*%5`, which counts %5 twice.
+
+Consecutive rows of one kind, width and weights make one cell; an empty line ends it. A tile prints
+its body once and then a line for each place::
 
       tile
         netlist inputs=2
@@ -41,7 +43,7 @@ def _lines(netlist: Netlist) -> list[str]:
     lines = [f"netlist inputs={netlist.n_inputs}"]
     previous = None
     for first, cell in netlist.placed():
-        shape = (type(cell), cell.fanin.shape[1])
+        shape = (type(cell), cell.fanin.shape[1], _planes(cell))
         if shape == previous and not isinstance(cell, Argmax | Tile):
             lines.append("")
         previous = shape
@@ -59,8 +61,15 @@ def _cell_lines(first: int, cell: Cell) -> list[str]:
                 for i, (fanin, table) in enumerate(zip(cell.fanin, cell.table, strict=True))
             ]
         case Popcount():
+            weights = ["" if shift == 0 else f"{1 << shift}*" for shift in cell.shifts.tolist()]
             return [
-                " ".join([_span(first + i * cell.width, cell.width), "= popcount", *_nets(fanin)])
+                " ".join(
+                    [
+                        _span(first + i * cell.width, cell.width),
+                        "= popcount",
+                        *map(str.__add__, weights, _nets(fanin)),
+                    ]
+                )
                 for i, fanin in enumerate(cell.fanin)
             ]
         case Argmax():
@@ -76,6 +85,10 @@ def _cell_lines(first: int, cell: Cell) -> list[str]:
                     for i, fanin in enumerate(cell.fanin)
                 ),
             ]
+
+
+def _planes(cell: Cell) -> tuple[int, ...]:
+    return cell.planes if isinstance(cell, Popcount) else ()
 
 
 def _nets(fanin: np.ndarray) -> list[str]:
@@ -112,7 +125,12 @@ class _Open:
     kind: str = ""
     fanin: list[list[int]] = field(default_factory=list)
     table: list[int] = field(default_factory=list)
+    shift: list[int] = field(default_factory=list)
     body: Netlist | None = None
+
+    def takes(self, kind: str, row: list[int], shift: list[int]) -> bool:
+        """Whether a row belongs to the open cell."""
+        return kind == self.kind and len(row) == len(self.fanin[0]) and shift == self.shift
 
     def close(self) -> list[Cell]:
         """The finished cell, if there is one; afterwards no cell is open."""
@@ -124,7 +142,7 @@ class _Open:
             case "lut":
                 cell: Cell = Luts(fanin, np.array(self.table, np.uint64))
             case "popcount":
-                cell = Popcount(fanin)
+                cell = Popcount(fanin, np.array(self.shift, np.uint8))
             case "argmax":
                 cell = Argmax(fanin)
             case _:
@@ -176,6 +194,7 @@ def _row(line: str, opened: _Open, cells: list[Cell], net: int) -> int:
         raise ValueError(f"found {line!r}; allowed are lut, popcount, argmax, tile, place, output")
     kind, rest = found[3], found[4]
     table = 0
+    shift: list[int] = []
     if kind == "lut":
         literal, _, rest = rest.strip().partition(" ")
         table = int(literal, 16)
@@ -185,15 +204,14 @@ def _row(line: str, opened: _Open, cells: list[Cell], net: int) -> int:
         if len({len(row) for row in rows}) != 1:
             raise ValueError("argmax candidates differ in width; allowed is one width for all")
     else:
+        if kind == "popcount":
+            rest, shift = _weights(rest)
         rows = [_numbers(rest)]
     if kind == "place" and opened.kind != "place":
         raise ValueError("`place` without a `tile` above it")
-    fresh = kind == "argmax" or (
-        kind != "place" and (kind != opened.kind or len(rows[0]) != len(opened.fanin[0]))
-    )
-    if fresh:
+    if kind == "argmax" or (kind != "place" and not opened.takes(kind, rows[0], shift)):
         cells += opened.close()
-        opened.kind = kind
+        opened.kind, opened.shift = kind, shift
     opened.fanin += rows
     opened.table.append(table)
     last = int(found[2] or found[1])
@@ -210,11 +228,23 @@ def _driven(kind: str, rows: list[list[int]], opened: _Open) -> int:
     if kind == "lut":
         return 1
     if kind == "popcount":
-        return len(rows[0]).bit_length()
+        return sum(1 << shift for shift in opened.shift).bit_length()
     if kind == "argmax":
         return max(1, (len(rows) - 1).bit_length())
     assert opened.body is not None
     return len(opened.body.outputs)
+
+
+def _weights(text: str) -> tuple[str, list[int]]:
+    """The addends of a popcount without their weights, and the weights' binary logarithms."""
+    nets, shift = [], []
+    for word in text.split():
+        weight, _, net = word.rpartition("*")
+        if weight and not (re.fullmatch(r"\d{1,10}", weight) and int(weight).bit_count() == 1):
+            raise ValueError(f"found {word!r}; allowed are nets and powers of two, such as 2*%4")
+        nets.append(net)
+        shift.append(int(weight or 1).bit_length() - 1)
+    return " ".join(nets), shift
 
 
 def _numbers(text: str) -> list[int]:

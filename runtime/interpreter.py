@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .archive import archive_bytes
 from .arrays import binarize, pack, unpack
 from .errors import FileError
-from .plan import NONE, Plan, load_plan
+from .plan import NONE, Plan, count_width, load_plan
 
 Words = NDArray[np.uint64]
 _ONES = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
@@ -41,7 +41,7 @@ def _run(plan: Plan, code: NDArray[np.uint32], values: Words) -> None:
         if op[0] == "lut":
             at = _luts(op, code, at + 2, n, values)
         elif op[0] == "popcount":
-            at = _popcount(code, at + 3, n, int(code[at + 2]), values)
+            at = _popcount(op[1] or (int(code[at + 2]),), code, at + 3, n, values)
         else:
             at = _tile(op[1], code, at + 2, n, values)
 
@@ -68,13 +68,16 @@ def _luts(op: tuple[Any, ...], code: NDArray[np.uint32], at: int, n: int, values
     return at + rows.size
 
 
-def _popcount(code: NDArray[np.uint32], at: int, groups: int, m: int, values: Words) -> int:
-    width = m.bit_length()
-    rows = _rows(code, at, groups, width + m)
+def _popcount(
+    planes: tuple[int, ...], code: NDArray[np.uint32], at: int, groups: int, values: Words
+) -> int:
+    width = count_width(planes)
+    rows = _rows(code, at, groups, width + sum(planes))
     count = [np.zeros((groups, values.shape[1]), np.uint64) for _ in range(width)]
-    for column in rows[:, width:].T:
+    shifts = np.repeat(np.arange(len(planes)), planes)
+    for column, shift in zip(rows[:, width:].T, shifts.tolist(), strict=True):
         carry = values[column]
-        for bit in range(width):
+        for bit in range(shift, width):
             count[bit], carry = count[bit] ^ carry, count[bit] & carry
             if not carry.any():
                 break

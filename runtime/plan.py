@@ -20,7 +20,8 @@ Arrays = dict[str, NDArray[Any]]
 class Plan:
     """See `backends.program.Program`.
 
-    ops: ("lut", k, postfix formula), ("popcount",) or ("tile", Plan), numbered from 1.
+    ops: ("lut", k, postfix formula), ("popcount", planes) or ("tile", Plan), numbered from 1.
+        planes: how many addends count 1, 2, 4 and so on; () if each counts one.
     """
 
     ops: tuple[tuple[Any, ...], ...]
@@ -93,7 +94,9 @@ def _plan(entry: dict[str, Any], arrays: Arrays, prefix: str) -> Plan:
                 _check_formula(formula, k)
                 ops.append(("lut", k, formula))
             case ["popcount"]:
-                ops.append(("popcount",))
+                ops.append(("popcount", ()))
+            case ["popcount", [*planes]]:
+                ops.append(("popcount", _planes(planes)))
             case ["tile", dict(body)]:
                 ops.append(("tile", _plan(body, arrays, f"{prefix}.{index}")))
             case _:
@@ -107,6 +110,12 @@ def _plan(entry: dict[str, Any], arrays: Arrays, prefix: str) -> Plan:
         int(entry["false"]),
         int(entry["true"]),
     )
+
+
+def _planes(found: list[Any]) -> tuple[int, ...]:
+    if not all(type(count) is int and count >= 0 for count in found) or not 0 < len(found) < 32:
+        raise ValueError(f"popcount of planes {found!r:.80}")
+    return tuple(found)
 
 
 def _slots(array: NDArray[Any]) -> NDArray[np.uint32]:
@@ -167,8 +176,16 @@ def _row_size(op: tuple[Any, ...], header: list[int], at: int) -> tuple[int, int
     if op[0] == "lut":
         return 1 + op[1], at + 2
     if op[0] == "popcount":
-        return header[2] + header[2].bit_length(), at + 3
+        planes = op[1] or (header[2],)
+        if sum(planes) != header[2]:
+            raise ValueError(f"instruction {header} of planes {planes}")
+        return header[2] + count_width(planes), at + 3
     return len(op[1].output_slot) + len(op[1].input_slot), at + 2
+
+
+def count_width(planes: tuple[int, ...]) -> int:
+    """Bits of the largest sum where so many addends count 1, 2, 4 and so on."""
+    return sum(count << shift for shift, count in enumerate(planes)).bit_length()
 
 
 def _check_slots(slots: NDArray[Any], plan: Plan) -> None:

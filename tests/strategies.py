@@ -21,8 +21,8 @@ def netlists(
 ) -> Netlist:
     """A valid netlist: LUTs of 1 to `max_k` inputs, popcounts, argmaxes, tiles `depth` deep.
 
-    Fanins and outputs are drawn from every net that exists, constants included, so repeated,
-    constant, unused and dead parts all occur.
+    Half of the popcounts have weights. Fanins and outputs are drawn from every net that exists,
+    constants included, so repeated, constant, unused and dead parts all occur.
     """
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
@@ -53,7 +53,10 @@ def _build(
             table *= np.uint64(0x9E3779B97F4A7C15) if k == 6 else np.uint64(1)
             made = builder.luts(fanin(rows, k), table)
         elif kind == "popcount":
-            made = builder.popcount(fanin(int(random.integers(1, 4)), int(random.integers(1, 12))))
+            m = int(random.integers(1, 12))
+            weighted = random.random() < 0.5
+            shift = np.sort(random.integers(0, random.integers(1, 5), m)) if weighted else None
+            made = builder.popcount(fanin(int(random.integers(1, 4)), m), shift)
         elif kind == "argmax":
             made = builder.argmax(fanin(int(random.integers(1, 6)), int(random.integers(1, 5))))
         elif depth:

@@ -24,7 +24,8 @@ def evaluate(netlist: Netlist, inputs: list[int]) -> list[int]:
                     driven.append(table >> number(bits) & 1)
             case Popcount():
                 for bits in rows:
-                    driven += [sum(bits) >> i & 1 for i in range(cell.width)]
+                    total = sum(bit << int(s) for bit, s in zip(bits, cell.shifts, strict=True))
+                    driven += [total >> i & 1 for i in range(cell.width)]
             case Argmax():
                 numbers = [number(bits) for bits in rows]
                 best = numbers.index(max(numbers))

@@ -9,6 +9,7 @@ from ..literals import Body, Literals, Writer, absorb, close_body, literals_of, 
 from ..netlist import FALSE, FIRST_INPUT, TRUE, Argmax, IntArray, Luts, Netlist, Popcount, Tile
 from ..tables import Tables, as_tables, cofactor, depends, merge, remove
 
+Shifts = NDArray[np.uint8]
 Memo = dict[tuple[int, bytes], Body]
 _ONE = np.uint32(1)
 
@@ -33,7 +34,7 @@ def _sweep_forward(netlist: Netlist, writer: Writer, memo: Memo) -> None:
             case Luts():
                 found = _fold_luts(writer, literals, as_tables(cell.table))
             case Popcount():
-                found = _fold_popcount(writer, literals)
+                found = _fold_popcount(writer, literals, cell)
             case Argmax():
                 found = _fold_argmax(writer, literals, cell.width)
             case Tile():
@@ -101,33 +102,57 @@ def _compress(
     return kept, packed
 
 
-def _fold_popcount(writer: Writer, literals: Literals) -> Literals:
-    """Literals [groups, width] of popcounts of `literals` [groups, m]."""
-    m = literals.shape[1]
-    true = (literals == 1).sum(axis=1)
+def _fold_popcount(writer: Writer, literals: Literals, cell: Popcount) -> Literals:
+    """Literals [groups, width] of the popcounts `cell`, which reads `literals` [groups, m]."""
+    weights = np.left_shift(1, cell.shifts, dtype=np.int64)
+    true = (literals == 1) @ weights
     varying = (literals > 1).sum(axis=1)
-    bits = np.arange(m.bit_length())
-    # With at most one varying addend the count is `true` or one more: each bit is a literal.
+    bits = np.arange(cell.width)
+    # With at most one varying addend the sum is `true` or its weight more: each bit is a literal.
     base = np.where(varying == 1, literals.max(axis=1), 0).astype(np.uint32)[:, None]
     low = (true[:, None] >> bits & 1).astype(np.uint32)
-    high = (true + (varying == 1))[:, None] >> bits & 1
+    high = (true + (varying == 1) * ((literals > 1) @ weights))[:, None] >> bits & 1
     result = np.where(low == high, low, base ^ low)
     rows = np.flatnonzero(varying > 1)
     if len(rows):
-        result[rows] = _emit_popcount(writer, literals[rows], m.bit_length())
+        result[rows] = _emit_popcount(writer, literals[rows], cell)
     return result
 
 
-def _emit_popcount(writer: Writer, literals: Literals, width: int) -> Literals:
+def _emit_popcount(writer: Writer, literals: Literals, cell: Popcount) -> Literals:
     """Popcounts without constant-false addends, as narrow as the largest group allows."""
-    addends = (literals != 0).sum(axis=1)
-    order = np.argsort(literals == 0, axis=1, kind="stable")
-    packed = np.take_along_axis(literals, order, axis=1)[:, : addends.max()]
-    nets = writer.add(Popcount(writer.nets(packed))).reshape(len(literals), -1)
-    result = np.zeros((len(literals), width), np.uint32)
-    result[:, : nets.shape[1]] = literals_of(nets)
-    result[addends[:, None] >> np.arange(width) == 0] = 0
+    packed, shift = _without_false(literals, cell.shifts)
+    least = int(shift[0])
+    nets = writer.add(Popcount(writer.nets(packed), shift - shift[0]))
+    made = literals_of(nets).reshape(len(literals), -1)
+    result = np.zeros((len(literals), cell.width), np.uint32)
+    result[:, least : least + made.shape[1]] = made
+    result[~_possible(literals, cell)] = 0
     return result
+
+
+def _without_false(literals: Literals, shift: Shifts) -> tuple[Literals, Shifts]:
+    """Literals [groups, fewer] with the false ones of each weight last, and their shifts."""
+    parts, shifts = [], []
+    for one in np.unique(shift):
+        some = literals[:, shift == one]
+        columns = (some != 0).sum(axis=1).max()
+        order = np.argsort(some == 0, axis=1, kind="stable")[:, :columns]
+        parts.append(np.take_along_axis(some, order, axis=1))
+        shifts.append(np.full(columns, one, np.uint8))
+    return np.concatenate(parts, axis=1), np.concatenate(shifts)
+
+
+def _possible(literals: Literals, cell: Popcount) -> NDArray[np.bool_]:
+    """Which bits of each sum can be true: bool [groups, width].
+
+    Bits beyond the sum of all weights cannot, nor bits below the least weight.
+    """
+    bits = np.arange(cell.width)
+    there = literals != 0
+    largest = there @ np.left_shift(1, cell.shifts, dtype=np.int64)
+    least = np.where(there, cell.shifts, cell.width).min(axis=1)
+    return (largest[:, None] >> bits != 0) & (bits >= least[:, None])
 
 
 def _fold_argmax(writer: Writer, literals: Literals, width: int) -> Literals:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from ..literals import Writer
-from ..netlist import FALSE, Argmax, Cell, IntArray, Netlist, Popcount, Tile
+from ..netlist import FALSE, Argmax, Cell, IntArray, Netlist, Popcount, Tile, weight_of
 
 SUM3, CARRY3 = np.uint64(0x96), np.uint64(0xE8)
 SUM2, CARRY2 = np.uint64(0x6), np.uint64(0x8)
@@ -49,7 +50,7 @@ def _lower(netlist: Netlist, kinds: tuple[type[Cell], ...], memo: dict[int, Netl
     for first, cell in netlist.placed():
         fanin = writer.read(cell.fanin)
         if isinstance(cell, Popcount) and Popcount in kinds:
-            writer.drive(first, _count(writer, fanin))
+            writer.drive(first, _count(writer, fanin, cell))
         elif isinstance(cell, Argmax) and Argmax in kinds:
             writer.drive(first, _tournament(writer, fanin))
         elif isinstance(cell, Tile):
@@ -61,11 +62,11 @@ def _lower(netlist: Netlist, kinds: tuple[type[Cell], ...], memo: dict[int, Netl
     return writer.close(netlist)
 
 
-def _count(writer: Writer, addends: IntArray) -> IntArray:
-    """Emit the popcount of each row of [groups, m]; bits [groups, width]."""
-    m = addends.shape[1]
-    columns = [addends] + [addends[:, :0]] * (m.bit_length() - 1)  # bits there, by weight
-    to_come = [m >> weight for weight in range(m.bit_length())]  # bits there or still to come
+def _count(writer: Writer, addends: IntArray, cell: Popcount) -> IntArray:
+    """Emit the popcount `cell` of each row of [groups, m]; bits [groups, width]."""
+    ends = np.cumsum([0, *cell.planes] + [0] * (cell.width - len(cell.planes)))
+    columns = [addends[:, a:b] for a, b in pairwise(ends)]  # bits there, by weight
+    to_come = [weight_of(cell.planes[: w + 1]) >> w for w in range(cell.width)]  # or there already
     while any(count > 1 for count in to_come):
         full = [column.shape[1] // 3 for column in columns]
         half = [
@@ -79,6 +80,9 @@ def _count(writer: Writer, addends: IntArray) -> IntArray:
                 [columns[w][:, 3 * full[w] + 2 * half[w] :], made[w]], axis=1
             )
             to_come[w] -= 2 * full[w] + half[w]
+    if 0 in to_come:  # bits below the least weight
+        nothing = np.full((len(addends), 1), FALSE, np.int32)
+        columns = [column if column.shape[1] else nothing for column in columns]
     return np.concatenate(columns, axis=1)
 
 

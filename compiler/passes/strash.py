@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ def strash(netlist: Netlist) -> Netlist:
     """Merge LUTs, popcount groups, argmaxes and tile places that compute the same.
 
     LUTs are equal up to the order of their fanins and up to inversion of their output, popcounts up
-    to the order of their addends, places if body and inputs are equal. The lowest net stands for
-    all. LUTs that read the inverse take the inversion into their tables; other readers keep one row
-    that computes it. Buffers and inverters are seen through. Dead rows are not looked for.
+    to the order of addends of one weight, places if body and inputs are equal. The lowest net
+    stands for all. LUTs that read the inverse take the inversion into their tables; other readers
+    keep one row that computes it. Buffers and inverters are seen through. Dead rows are not looked
+    for.
     """
     return _Strash().copy(netlist).close(netlist)
 
@@ -70,7 +71,7 @@ class _Strash:
         driven = writer.literal[first : first + cell.n_nets].reshape(len(rows), -1)
         match cell:
             case Popcount():
-                made = literals_of(writer.add(Popcount(writer.read(cell.fanin[rows]))))
+                made = literals_of(writer.add(replace(cell, fanin=writer.read(cell.fanin[rows]))))
             case Argmax():
                 made = literals_of(writer.add(Argmax(writer.read(cell.fanin))))
             case Tile():
@@ -126,7 +127,7 @@ def _twins(netlist: Netlist, bodies: Bodies, same: Literals, own: Mask) -> Mask:
 
 @dataclass
 class _Group:
-    """Rows that may be equal: LUTs of one k, popcounts of one width, places of one body."""
+    """Rows that may be equal: LUTs of one k, popcounts of the same weights, places of one body."""
 
     fanin: list[IntArray] = field(default_factory=list)  # [rows, columns]
     driven: list[IntArray] = field(default_factory=list)  # [rows, nets of a row]
@@ -167,7 +168,7 @@ class _Classes:
             case Luts():
                 self._note(("luts", cell.k), cell.fanin, driven, cell.table)
             case Popcount():
-                self._note(("popcount", cell.fanin.shape[1]), cell.fanin, driven)
+                self._note(("popcount", cell.planes), cell.fanin, driven)
             case Argmax():
                 self._note(("argmax", cell.fanin.shape), cell.fanin.reshape(1, -1), driven)
             case Tile():
@@ -227,7 +228,10 @@ class _Classes:
         if table is not None:
             literals, table, phase = canonical_luts(literals, table)
         elif key[0] == "popcount":
-            literals = np.sort(literals, axis=1)
+            start = 0
+            for addends in key[1]:  # one weight after the other
+                literals[:, start : start + addends].sort(axis=1)
+                start += addends
         rows, firsts = repeated_rows(literals, table)
         inverted = (phase[rows] ^ phase[firsts])[:, None]
         self.same[driven[rows]] = literals_of(driven[firsts]) ^ inverted

@@ -42,7 +42,7 @@ class _Sweep:
                 case Popcount():
                     rows = driven.reshape(-1, cell.width).any(axis=1)
                     kept = np.repeat(rows, cell.width)
-                    made = writer.add(Popcount(writer.read(cell.fanin[rows])))
+                    made = writer.add(replace(cell, fanin=writer.read(cell.fanin[rows])))
                 case Argmax():
                     kept = np.ones(cell.n_nets, np.bool_)
                     made = writer.add(Argmax(writer.read(cell.fanin)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..literals import Writer
@@ -50,7 +52,7 @@ def _rows(writer: Writer, cell: Cell, fanin: IntArray) -> IntArray:
         case Luts():
             nets = writer.add(Luts(flat, np.tile(cell.table, places)))
         case Popcount():
-            nets = writer.add(Popcount(flat))
+            nets = writer.add(replace(cell, fanin=flat))
         case Argmax():
             nets = np.concatenate([writer.add(Argmax(place)) for place in fanin])
         case Tile():
