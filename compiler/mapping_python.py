@@ -1,0 +1,288 @@
+"""Mapping without a compiler: what `kernels/lutmap.c` does, step by step, with the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .literals import Literals
+from .netlist import IntArray
+from .subject import Subject
+from .tables import WHERE_TRUE, Tables, full
+
+_UNIT = 1 << 8  # of references, and of flow
+_MOST_FLOW = 1 << 32
+_LATEST = (1 << 31) - 1
+_ONES = (1 << 64) - 1
+_WHERE_TRUE = [int(mask) for mask in WHERE_TRUE]
+
+
+class Cut(NamedTuple):
+    """Leaves in ascending order, and the table over them, its bits repeated up to 64."""
+
+    leaves: tuple[int, ...]
+    table: int
+
+
+class Mapper:
+    """One subject graph on its way to LUTs of `k` inputs."""
+
+    def __init__(self, subject: Subject, k: int, limit: int, fast: bool) -> None:
+        self.k, self.limit, self.fast = k, limit, fast
+        self.first = subject.first_gate
+        self.nodes = self.first + subject.n_gates
+        self.fanin: list[list[int]] = subject.fanin.tolist()
+        self.xor: list[bool] = subject.xor.tolist()
+        self.outputs: list[int] = subject.outputs.tolist()
+        self.alias = list(range(0, 2 * self.nodes, 2))
+        self.live = [False] * self.nodes
+        self.flow = [0] * self.nodes
+        self.estimate = [0] * self.nodes
+        self.refs = [0] * self.nodes
+        self.level = [0] * self.nodes
+        self.required = [_LATEST] * self.nodes
+        self.best: list[Cut | None] = [None] * self.nodes
+        self.cuts: list[list[Cut]] = [[] for _ in range(self.nodes)]
+        self.first_round = True
+        self._mark_live()
+
+    def run(
+        self, rounds: int, exact: int, outputs: Literals
+    ) -> tuple[IntArray, np.ndarray, Tables]:
+        """Inputs [n, k], sizes [n] and tables [n] of the LUTs; rewrites `outputs` to theirs."""
+        kept: list[Cut | None] = []
+        least = depth = 0
+        for step in range(rounds):
+            self.first_round = step == 0
+            self._flow_round()
+            self._count_refs()
+            if self.fast and step == 0:
+                depth = max((self.level[self._resolve(o) >> 1] for o in self.outputs), default=0)
+            for _ in range(exact):
+                self._require(depth)
+                self._exact_round()
+            area = self._count_refs()
+            self._require(depth)
+            for n in range(self.first, self.nodes):
+                self.estimate[n] = (2 * self.estimate[n] + self.refs[n] * _UNIT) // 3
+            if step == 0 or area < least:
+                least, kept = area, list(self.best)
+        self.best = kept
+        self._count_refs()
+        return self._luts(outputs)
+
+    def _mark_live(self) -> None:
+        for output in self.outputs:
+            self.live[output >> 1] = True
+            self.estimate[output >> 1] += _UNIT
+        for n in range(self.nodes - 1, self.first - 1, -1):
+            if self.live[n]:
+                for literal in self.fanin[n - self.first]:
+                    self.live[literal >> 1] = True
+                    self.estimate[literal >> 1] += _UNIT
+
+    def _resolve(self, literal: int) -> int:
+        return self.alias[literal >> 1] ^ (literal & 1)
+
+    def _cut(self, n: int) -> Cut:
+        cut = self.best[n]
+        assert cut is not None, "only gates that need a LUT are mapped"
+        return cut
+
+    def _flow_round(self) -> None:
+        """The cuts of all gates, and the one that costs least."""
+        for n in range(self.first, self.nodes):
+            if not self.live[n] or self.alias[n] != 2 * n:
+                continue
+            cuts = self._enumerate(n)
+            leaves, table = cuts[0]
+            if len(leaves) < 2:
+                self.alias[n] = (2 * leaves[0] if leaves else 0) + (table & 1)
+                continue
+            self.cuts[n] = cuts
+            self._choose(n, cuts[0])
+
+    def _choose(self, n: int, cut: Cut) -> None:
+        self.best[n] = cut
+        self.level[n] = self._level(cut.leaves)
+        self.flow[n] = self._flow(cut.leaves) * _UNIT // max(self.estimate[n], _UNIT)
+
+    def _flow(self, leaves: Sequence[int]) -> int:
+        return min(_MOST_FLOW, _UNIT + sum(self.flow[leaf] for leaf in leaves))
+
+    def _level(self, leaves: Sequence[int]) -> int:
+        return 1 + max((self.level[leaf] for leaf in leaves), default=-1)
+
+    def _cost(self, leaves: Sequence[int]) -> tuple[int, int]:
+        """What orders cuts: by depth first in the first round, by flow, by size."""
+        flow, size = self._flow(leaves), len(leaves)
+        if self.first_round:
+            level = self._level(leaves)
+            flow += (8 * level + size if self.fast else level) * _MOST_FLOW
+        return flow, size
+
+    def _load(self, literal: int) -> list[Cut]:
+        """The cuts of a node for its readers: those kept, and the node itself."""
+        node = literal >> 1
+        own = Cut((node,), _WHERE_TRUE[0]) if node else Cut((), 0)
+        cuts = [*self.cuts[node], own]
+        return [Cut(c.leaves, c.table ^ _ONES) for c in cuts] if literal & 1 else cuts
+
+    def _enumerate(self, n: int) -> list[Cut]:
+        """All cuts of a gate, the best of them in order."""
+        read = self.fanin[n - self.first]
+        is_xor = self.xor[n - self.first]
+        found = _CutList(self.limit)
+        before = self.best[n]
+        if before is not None and self._level(before.leaves) <= self.required[n]:
+            found.insert(self._cost(before.leaves), before)
+        others = self._load(self._resolve(read[1]))
+        for x in self._load(self._resolve(read[0])):
+            for y in others:
+                union = set(x.leaves).union(y.leaves)
+                if len(union) > self.k:
+                    continue
+                leaves = tuple(sorted(union))
+                cost = self._cost(leaves)
+                if self._level(leaves) > self.required[n] or not found.wants(cost):
+                    continue
+                s, t = _spread(x, leaves), _spread(y, leaves)
+                cut = _shrunk(leaves, s ^ t if is_xor else s & t)
+                if len(cut.leaves) < len(leaves):
+                    if len(cut.leaves) < 2 and not self.first_round:
+                        continue
+                    cost = self._cost(cut.leaves)
+                found.insert(cost, cut)
+        return found.cuts
+
+    def _count_refs(self) -> int:
+        """References of the mapping that the outputs need; how many LUTs it has."""
+        area = 0
+        self.refs = [0] * self.nodes
+        for output in self.outputs:
+            self.refs[self._resolve(output) >> 1] += 1
+        for n in range(self.nodes - 1, self.first - 1, -1):
+            if self.refs[n]:
+                area += 1
+                for leaf in self._cut(n).leaves:
+                    self.refs[leaf] += 1
+        return area
+
+    def _take(self, leaves: Sequence[int]) -> int:
+        """Refer to leaves, and to all that this brings into the mapping; how many LUTs."""
+        area, waiting = 0, list(leaves)
+        while waiting:
+            n = waiting.pop()
+            if self.refs[n] == 0 and n >= self.first:
+                area += 1
+                waiting += self._cut(n).leaves
+            self.refs[n] += 1
+        return area
+
+    def _release(self, leaves: Sequence[int]) -> None:
+        """The inverse of `_take`."""
+        waiting = list(leaves)
+        while waiting:
+            n = waiting.pop()
+            self.refs[n] -= 1
+            if self.refs[n] == 0 and n >= self.first:
+                waiting += self._cut(n).leaves
+
+    def _exact_round(self) -> None:
+        """Each gate takes the cut that adds the fewest LUTs."""
+        for n in range(self.first, self.nodes):
+            if not self.cuts[n]:
+                continue
+            if self.refs[n]:
+                self._release(self._cut(n).leaves)
+            ranked = []
+            for i, cut in enumerate(self.cuts[n]):
+                if self._level(cut.leaves) <= self.required[n]:
+                    area = self._take(cut.leaves)
+                    self._release(cut.leaves)
+                    ranked.append((area, self._flow(cut.leaves), i))
+            self._choose(n, self.cuts[n][min(ranked)[-1]])
+            if self.refs[n]:
+                self._take(self._cut(n).leaves)
+
+    def _require(self, depth: int) -> None:
+        """The latest levels that keep the mapping within a depth; unused gates may be late."""
+        if not self.fast:
+            return
+        required = self.required = [_LATEST] * self.nodes
+        for output in self.outputs:
+            required[self._resolve(output) >> 1] = depth
+        for n in range(self.nodes - 1, self.first - 1, -1):
+            if self.refs[n]:
+                for leaf in self._cut(n).leaves:
+                    required[leaf] = min(required[leaf], required[n] - 1)
+
+    def _luts(self, outputs: Literals) -> tuple[IntArray, np.ndarray, Tables]:
+        used = [n for n in range(self.first, self.nodes) if self.refs[n]]
+        number = list(range(self.nodes))
+        fanin = np.zeros((len(used), self.k), np.int32)
+        size, table = np.zeros(len(used), np.uint8), np.zeros(len(used), np.uint64)
+        for i, n in enumerate(used):
+            leaves, bits = self._cut(n)
+            fanin[i, : len(leaves)] = [number[leaf] for leaf in leaves]
+            size[i], table[i] = len(leaves), bits & int(full(len(leaves)))
+            number[n] = self.first + i
+        for i, output in enumerate(self.outputs):
+            literal = self._resolve(output)
+            outputs[i] = 2 * number[literal >> 1] + (literal & 1)
+        return fanin, size, table
+
+
+class _CutList:
+    """The best cuts of a gate in order, none with all leaves of another."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.costs: list[tuple[int, int]] = []
+        self.cuts: list[Cut] = []
+
+    def wants(self, cost: tuple[int, int]) -> bool:
+        return len(self.cuts) < self.limit or cost < self.costs[-1]
+
+    def insert(self, cost: tuple[int, int], cut: Cut) -> None:
+        leaves = set(cut.leaves)
+        if any(leaves.issuperset(other.leaves) for other in self.cuts):
+            return
+        kept = [i for i, other in enumerate(self.cuts) if not leaves.issubset(other.leaves)]
+        self.costs = [self.costs[i] for i in kept]
+        self.cuts = [self.cuts[i] for i in kept]
+        at = len(kept)
+        while at and cost < self.costs[at - 1]:
+            at -= 1
+        self.costs.insert(at, cost)
+        self.cuts.insert(at, cut)
+        del self.costs[self.limit :], self.cuts[self.limit :]
+
+
+def _spread(cut: Cut, leaves: tuple[int, ...]) -> int:
+    """The table of `cut` over `leaves`, which has all of its own."""
+    table = cut.table
+    for i in range(len(cut.leaves) - 1, -1, -1):
+        table = _swap(table, i, leaves.index(cut.leaves[i]))
+    return table
+
+
+def _shrunk(leaves: tuple[int, ...], table: int) -> Cut:
+    """The cut without the leaves that its table does not depend on."""
+    for i in range(len(leaves) - 1, -1, -1):
+        if (table >> (1 << i) ^ table) & ~_WHERE_TRUE[i] & _ONES == 0:
+            for j in range(i, len(leaves) - 1):
+                table = _swap(table, j, j + 1)
+            leaves = leaves[:i] + leaves[i + 1 :]
+    return Cut(leaves, table)
+
+
+def _swap(table: int, i: int, j: int) -> int:
+    """The table with inputs i <= j exchanged."""
+    if i == j:
+        return table
+    distance = (1 << j) - (1 << i)
+    moved = (table >> distance ^ table) & _WHERE_TRUE[i] & ~_WHERE_TRUE[j]
+    return table ^ moved ^ (moved << distance)

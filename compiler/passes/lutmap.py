@@ -1,0 +1,72 @@
+"""Technology mapping: the logic in lookup tables of at most k inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...runtime.errors import NetlistError
+from ..mapping import ESTIMATE, THOROUGH, Effort, map_luts
+from ..netlist import MAX_FANIN, Luts, Netlist, Tile
+from ..stats import levels
+from ..subject import split, with_bodies
+
+
+@dataclass(frozen=True)
+class LutMap:
+    """Cover the logic with LUTs of at most `k` inputs, as few as are found, inside tiles too.
+
+    k: 3 suits `vpternlog` and `LOP3`, 4 to 6 FPGAs, 2 plain words. Inversion is free: it goes into
+    the tables. Popcounts and argmaxes stay. Logic that is in LUTs of at most `k` inputs already is
+    left alone where mapping it anew would need as many or more.
+
+    depth: rather as few as are found at the least depth of the logic between popcounts, argmaxes
+    and tiles; logic of that depth or less is left alone where mapping needs as many LUTs or more.
+
+    `mapping` tells how, and names the paper. A million gates take a few seconds.
+
+    Raises:
+        NetlistError: k is not 2 to 6.
+    """
+
+    k: int = 3
+    depth: bool = False
+    effort: Effort = THOROUGH
+
+    def __post_init__(self) -> None:
+        if self.k not in range(2, MAX_FANIN + 1):
+            raise NetlistError(f"LutMap: k is {self.k!r}; allowed are 2 to {MAX_FANIN}")
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return with_bodies(netlist, self._mapped)
+
+    def _mapped(self, netlist: Netlist) -> Netlist:
+        subject, frame = split(netlist)
+        mapped = frame.join(map_luts(subject, self.k, self.depth, self.effort))
+        if any(isinstance(cell, Luts) and cell.k > self.k for cell in netlist.cells):
+            return mapped
+        return mapped if self._cost(mapped) < self._cost(netlist) else netlist
+
+    def _cost(self, netlist: Netlist) -> tuple[int, int]:
+        return levels(netlist) if self.depth else 0, _own_luts(netlist)
+
+
+def count_luts(netlist: Netlist, k: int) -> int:
+    """About how many LUTs of `k` inputs, 2 to 6, the logic takes, tiles unrolled; quickly.
+
+    One round of what `LutMap` does in several, so a few per cent more than it finds.
+    """
+    return _count(netlist, k, {})
+
+
+def _count(netlist: Netlist, k: int, memo: dict[int, int]) -> int:
+    if id(netlist) not in memo:
+        subject, _ = split(netlist)
+        count = len(map_luts(subject, k, effort=ESTIMATE).table)
+        tiles = [cell for cell in netlist.cells if isinstance(cell, Tile)]
+        memo[id(netlist)] = count + sum(t.places * _count(t.body, k, memo) for t in tiles)
+    return memo[id(netlist)]
+
+
+def _own_luts(netlist: Netlist) -> int:
+    """LUTs outside tiles."""
+    return sum(cell.n_nets for cell in netlist.cells if isinstance(cell, Luts))
