@@ -39,7 +39,7 @@ RATES = {"gatewright": 0.03, "torchlogix": 0.01, "difflogic": 0.01}
 
 @dataclass(frozen=True)
 class Network:
-    """One network of the zoo: who trains it, on what, and how it is made of the trainer's layers."""
+    """One network of the zoo: who trains it, on what, and how their layers make it."""
 
     trainer: str
     data: str

@@ -1,0 +1,140 @@
+"""Resynthesis by other programs: mockturtle's algorithms, or ABC."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...runtime.errors import BuildError, FileError, NetlistError
+from ..equivalence import equivalent
+from ..formats.aiger import read_aiger
+from ..formats.aiger_write import write_aiger
+from ..formats.reading import boolean_circuit
+from ..netlist import Netlist
+from ..stats import n_gates
+from ..subject import Subject, split, with_bodies
+from ..windows import Window, logic_netlist, rebuilt, windows
+from ..xors import find_xors
+from .fold import fold
+from .rewrite_engines import ENGINES, SOURCE, TARGET, Engine, WindowFailed, find_abc, prove
+from .sweep import sweep
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Fewer two-input gates, by cut rewriting, resubstitution and refactoring of other programs.
+
+    The logic between boxes is handed over in windows of bounded size, as AND gates; XORs are found
+    again in what comes back. A window's answer is taken if it has the same inputs and outputs, is
+    smaller, and simulation cannot tell it from what was there; else the window stays as it was,
+    with a warning if the answer was wrong or missing. Use it before mapping: LUTs of more inputs
+    are taken apart, and the netlist stays as it was unless all of it has become smaller.
+
+    Args:
+        engine: "mockturtle" (Riener et al., "Scalable generic logic synthesis", DAC 2019), which
+            needs the package aigverse; or "abc" (Brayton and Mishchenko, "ABC: an academic
+            industrial-strength verification tool", CAV 2010), which needs its program: the one
+            that GATEWRIGHT_ABC names, pyosys's, or one on the PATH.
+        script: commands with `;` between them, in full, as aliases of ABC are not loaded; None is
+            a script that makes netlists small. For mockturtle, functions of `aigverse.algorithms`
+            with options, such as `aig_cut_rewriting cut_size=5`.
+        window: gates of one window at most.
+        seconds: after that many, the rest stays as it is.
+        prove: compare every answer by ABC's `cec` too, a proof by SAT.
+
+    Raises:
+        NetlistError: an option is impossible. ExtraMissing, ToolMissing: the engine is not
+            installed. BuildError: not one window was answered; what was printed is in the message.
+    """
+
+    engine: str = "mockturtle"
+    script: str | None = None
+    window: int = 50_000
+    seconds: float = 60.0
+    prove: bool = False
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise NetlistError(
+                f"Rewrite: engine {self.engine!r}; allowed are {', '.join(map(repr, ENGINES))}"
+            )
+        if self.window < 1 or not self.seconds > 0:
+            raise NetlistError(
+                f"Rewrite: window {self.window}, seconds {self.seconds}; allowed are windows from "
+                "1 gate on and more than 0 seconds"
+            )
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        engine = ENGINES[self.engine](self.script)
+        run = _Run(engine, self.window, self.seconds, find_abc() if self.prove else None)
+        result = with_bodies(netlist, run.rewrite)
+        run.report()
+        return result
+
+
+class _Run:
+    """One use of the pass: its deadline, and what went wrong."""
+
+    def __init__(self, engine: Engine, window: int, seconds: float, prover: str | None) -> None:
+        self.engine, self.window, self.prover = engine, window, prover
+        self.deadline = time.monotonic() + seconds
+        self.answers = 0
+        self.failures: list[str] = []
+
+    def rewrite(self, netlist: Netlist) -> Netlist:
+        subject, frame = split(netlist)
+        parts = [(part, self._better(part)) for part in windows(subject, self.window)]
+        found = rebuilt(subject, parts)
+        if found.n_gates >= subject.n_gates:
+            return netlist
+        result = sweep(fold(frame.join(found)))
+        return result if n_gates(result) < n_gates(netlist) else netlist
+
+    def report(self) -> None:
+        """Say what went wrong: a warning, or an error if nothing went right."""
+        if not self.failures:
+            return
+        first = self.failures[0]
+        if not self.answers:
+            raise BuildError(f"Rewrite: no window was answered: {first}")
+        warnings.warn(
+            f"Rewrite: {len(self.failures)} windows of {len(self.failures) + self.answers} stay as "
+            f"they were; the first: {first}",
+            stacklevel=3,
+        )
+
+    def _better(self, part: Window) -> Subject:
+        """A smaller logic for a window, or what is there."""
+        left = self.deadline - time.monotonic()
+        if left <= 0 or part.subject.n_gates < 2:
+            return part.subject
+        try:
+            found = self._answer(logic_netlist(part.subject), left)
+        except (WindowFailed, FileError) as error:
+            if self.deadline > time.monotonic():
+                self.failures.append(str(error))
+            return part.subject
+        self.answers += 1
+        return found if found.n_gates < part.subject.n_gates else part.subject
+
+    def _answer(self, netlist: Netlist, seconds: float) -> Subject:
+        with tempfile.TemporaryDirectory(prefix="gatewright-") as name:
+            folder = Path(name)
+            write_aiger(boolean_circuit(netlist), folder / SOURCE)
+            self.engine.run(folder, seconds)
+            found = find_xors(read_aiger(folder / TARGET).netlist)
+            if self.prover is not None:
+                prove(self.prover, folder, self.deadline - time.monotonic())
+        sizes = [(each.n_inputs, len(each.outputs)) for each in (netlist, found)]
+        if sizes[0] != sizes[1]:
+            raise WindowFailed(
+                f"{self.engine.name}: an answer of {sizes[1][0]} inputs and {sizes[1][1]} outputs "
+                f"for {sizes[0][0]} and {sizes[0][1]}"
+            )
+        compared = equivalent(netlist, found)
+        if not compared:
+            raise WindowFailed(f"{self.engine.name}: a wrong answer, on {compared.samples} samples")
+        return split(found)[0]
