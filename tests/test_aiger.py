@@ -1,14 +1,12 @@
 """AIGER files: read, written, and refused."""
 
-import subprocess
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from format_checks import assert_round_trip, boolean, fuzz, refused
-from hypothesis import HealthCheck, given, settings
-from pass_checks import assert_same_function, chain, dense, parse
-from strategies import netlists
+from format_checks import boolean, refused
+from hypothesis import HealthCheck, settings
+from pass_checks import assert_same_function, dense, parse
 
 import gatewright as gw
 from gatewright.compiler import Builder
@@ -34,13 +32,6 @@ half adder
 SETTINGS = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@pytest.mark.parametrize("suffix", [".aag", ".aig"])
-@SETTINGS
-@given(netlist=netlists())
-def test_round_trip(tmp_path, suffix, netlist):
-    assert_round_trip(netlist, tmp_path / f"a{suffix}")
 
 
 def test_half_adder(tmp_path):
@@ -105,14 +96,6 @@ def test_gates_in_any_order(tmp_path):
     assert gw.read(path).bits(np.array([[1, 1], [1, 0]], np.bool_)).ravel().tolist() == [1, 0]
 
 
-def test_deep_and_wide(tmp_path):
-    for netlist in (chain(0x6, 3000), dense(40, 500, 5)):
-        gw.write(boolean(netlist), tmp_path / "a.aig")
-        found = gw.read(tmp_path / "a.aig")
-        x = np.random.default_rng(0).integers(0, 2, (100, netlist.n_inputs)).astype(np.bool_)
-        np.testing.assert_array_equal(found.bits(x), boolean(netlist).bits(x))
-
-
 def test_long_numbers_in_binary(tmp_path):
     """Deltas of one, two and three bytes."""
     builder = Builder(20_000)
@@ -169,27 +152,6 @@ def test_refused(tmp_path, case):
     refused(tmp_path / "a.aag", content, *parts)
 
 
-def test_damaged_files_raise_nothing_else(tmp_path):
-    gw.write(boolean(dense(5, 12, 3)), tmp_path / "b.aig")
-    gw.write(boolean(dense(5, 12, 3)), tmp_path / "b.aag")
-    contents = [(tmp_path / name).read_bytes() for name in ("b.aig", "b.aag")]
-    words = [b"9" * 30, b"\n", b" ", b"i0 a\n", b"c\n", b"4294967296", b"\xff", b"-1", b"\xb2"]
-    fuzz(tmp_path / "a.aig", [*contents, HALF_ADDER.encode()], 600, words)
-
-
-def test_a_circuit_with_a_decoder_is_written_as_bits(tmp_path):
-    from gatewright.compiler import Circuit, Decoder, Encoder
-
-    builder = Builder(4)
-    netlist = builder.build(builder.popcount([[2, 3], [4, 5]]))
-    encoder = Encoder((2,), np.array([0, 0, 1, 1]), np.array([0.2, 0.6, 0.2, 0.6], np.float32))
-    gw.write(Circuit(encoder, netlist, Decoder(2)), tmp_path / "a.aig")
-    found = gw.read(tmp_path / "a.aig")
-    assert found.decoder is None
-    assert found.encoder.shape == (4,)
-    assert_same_function(netlist, found.netlist)
-
-
 @pytest.mark.skipif(find_spec("aigverse") is None, reason="aigverse is not installed")
 def test_aigverse_reads_what_we_write(tmp_path):
     import aigverse
@@ -203,22 +165,6 @@ def test_aigverse_reads_what_we_write(tmp_path):
     assert aigverse.algorithms.equivalence_checking(binary, ascii)
     aigverse.io.write_aiger(binary, str(tmp_path / "b.aig"))
     assert_same_function(netlist, gw.read(tmp_path / "b.aig").netlist)
-
-
-def test_abc_reads_what_we_write_and_we_read_what_it_writes(tmp_path):
-    found = find_spec("pyosys")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("pyosys, which brings ABC, is not installed")
-    netlist = dense(8, 40, 4)
-    a, b = tmp_path / "a.aig", tmp_path / "b.aig"
-    gw.write(boolean(netlist), a)
-    subprocess.run(
-        [f"{found.submodule_search_locations[0]}/yosys-abc", "-c", f"&r {a}; &w {b}"],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    assert_same_function(netlist, gw.read(b).netlist)
 
 
 def test_names_survive_npz(tmp_path):

@@ -12,6 +12,7 @@ from ...runtime.archive import write_file
 from ...runtime.version import VERSION
 from ..circuit import Circuit
 from ..literals import Literals
+from ..names import Names
 from ..netlist import Netlist
 from ..passes.strash import strash
 from ..subject import Subject, split
@@ -25,7 +26,7 @@ def write_aiger(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     """Write a circuit's netlist: `.aag` in ASCII, any other suffix in binary.
 
     Popcounts and argmaxes are lowered, tiles unrolled, and an XOR is three AND gates. Names become
-    symbols. Encoder and decoder are not in the file.
+    symbols, x0, ... and y0, ... where there are none. Encoder and decoder are not in the file.
 
     Raises:
         FileError: the file cannot be written.
@@ -47,7 +48,10 @@ def write_aiger(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     else:
         deltas = np.stack([own - gates[:, 0], gates[:, 0] - gates[:, 1]], axis=1)
         body.append(encode_groups(deltas.reshape(-1)))
-    body += [_symbols(circuit), f"c\nGatewright {VERSION}\n".encode()]
+    body += [
+        _symbols(circuit.names, netlist.n_inputs, len(outputs)),
+        f"c\nGatewright {VERSION}\n".encode(),
+    ]
     write_file(path, b"".join(body))
 
 
@@ -92,10 +96,14 @@ def _lines(literals: Ands | Literals) -> bytes:
     return "".join(f"{literal}\n" for literal in literals.tolist()).encode()
 
 
-def _symbols(circuit: Circuit) -> bytes:
-    names = circuit.names
-    if names is None or any("\n" in name for name in (*names.inputs, *names.outputs)):
-        return b""
-    rows = [f"i{i} {name}\n" for i, name in enumerate(names.inputs)]
-    rows += [f"o{i} {name}\n" for i, name in enumerate(names.outputs)]
+def _symbols(names: Names | None, n_inputs: int, n_outputs: int) -> bytes:
+    """The symbol table; a name that would end its line gives way to a number."""
+    given = ((f"x{i}" for i in range(n_inputs)), (f"y{i}" for i in range(n_outputs)))
+    inputs, outputs = given if names is None else (names.inputs, names.outputs)
+    rows = [f"i{i} {_line(name, f'x{i}')}\n" for i, name in enumerate(inputs)]
+    rows += [f"o{i} {_line(name, f'y{i}')}\n" for i, name in enumerate(outputs)]
     return "".join(rows).encode()
+
+
+def _line(name: str, instead: str) -> str:
+    return name if name.splitlines() == [name] else instead
