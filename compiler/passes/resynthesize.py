@@ -1,0 +1,162 @@
+"""Fewer gates for the same function: cut rewriting, resubstitution, and both in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ...runtime.errors import NetlistError
+from ..native import Native, library
+from ..netlist import Netlist
+from ..stats import n_gates
+from ..structures import classes, structures
+from ..subject import Subject, split, with_bodies
+
+
+class Change(Protocol):
+    """One algorithm on the two-input logic of a netlist."""
+
+    def on(self, subject: Subject) -> Subject:
+        """The same function of the same leaves, in as many gates or fewer."""
+        ...
+
+
+@dataclass(frozen=True)
+class CutRewrite:
+    """Compute each gate anew from the leaves of its best 4-input cut, inside tiles too.
+
+    DAG-aware rewriting (Mishchenko, Chatterjee, Brayton, "DAG-aware AIG rewriting", DAC 2006) of
+    AND and XOR gates. What a cut computes is looked up by its NPN class among smallest circuits
+    (`compiler.structures`); the circuit is taken that saves most gates, counting what is there
+    already as free and what only the old gate needed as saved.
+
+    Args:
+        zero_cost: also take circuits that save nothing. The result is as small and different, from
+            which other passes may get further.
+        seed: which of the circuits of a class are looked at first.
+    """
+
+    zero_cost: bool = False
+    seed: int = 0
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return _apply(netlist, self.on, even=self.zero_cost)
+
+    def on(self, subject: Subject) -> Subject:
+        """The same function of the same leaves, in as many gates or fewer."""
+        table, known = structures(), classes()
+        return _run(
+            "cut_rewrite",
+            subject,
+            *(known.of, known.permutation, known.phase),
+            *(table.start, table.gates, table.size, table.output),
+            *(int(self.zero_cost), self.seed),
+        )
+
+
+@dataclass(frozen=True)
+class Resubstitute:
+    """Express gates by others that are there already, inside tiles too.
+
+    Resubstitution (Mishchenko and Brayton, "Scalable logic synthesis using a simple circuit
+    structure", IWLS 2006): in a window around each gate, truth tables over the leaves of the window
+    tell whether another gate computes the same, or up to `added` new gates over others do, fewer
+    than go with the gate. Finds equal and constant gates too, as far as the window shows them.
+
+    Args:
+        leaves: of a window, 4 to 10.
+        divisors: gates and leaves looked at in a window, 10 to 250.
+        added: new gates at most, 0 to 2.
+
+    Raises:
+        NetlistError: an argument is out of its range.
+    """
+
+    leaves: int = 8
+    divisors: int = 100
+    added: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("leaves", 4, 10), ("divisors", 10, 250), ("added", 0, 2)):
+            if getattr(self, name) not in range(low, high + 1):
+                raise NetlistError(
+                    f"Resubstitute: {name} is {getattr(self, name)!r}; allowed are {low} to {high}"
+                )
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return _apply(netlist, self.on)
+
+    def on(self, subject: Subject) -> Subject:
+        """The same function of the same leaves, in as many gates or fewer."""
+        return _run("resubstitute", subject, self.leaves, self.divisors, self.added)
+
+
+FAST: tuple[Change, ...] = (
+    CutRewrite(),
+    Resubstitute(8, 100, 1),
+    Resubstitute(8, 60, 2),
+    Resubstitute(10, 150, 2),
+)
+
+
+@dataclass(frozen=True)
+class Resynthesize:
+    """Rewriting and resubstitution in turn until a round gains little, inside tiles too.
+
+    Args:
+        changes: what one round does, in order.
+        rounds: at most this many.
+        least: the part of the gates that a round must save for another to follow.
+    """
+
+    changes: tuple[Change, ...] = FAST
+    rounds: int = 3
+    least: float = 0.005
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return _apply(netlist, self.on)
+
+    def on(self, subject: Subject) -> Subject:
+        """The same function of the same leaves, in as many gates or fewer."""
+        for _ in range(self.rounds):
+            before = subject.n_gates
+            for change in self.changes:
+                subject = change.on(subject)
+            if subject.n_gates >= before * (1 - self.least):
+                break
+        return subject
+
+
+def _apply(netlist: Netlist, change: Callable[[Subject], Subject], even: bool = False) -> Netlist:
+    """`change` on the logic of a netlist and its tiles' bodies; `even` where nothing is saved."""
+
+    def one(inner: Netlist) -> Netlist:
+        subject, frame = split(inner)
+        result = change(subject)
+        if result.n_gates + (not even) > subject.n_gates:
+            return inner
+        joined = frame.join(result)
+        return joined if n_gates(joined) + (not even) <= n_gates(inner) else inner
+
+    return with_bodies(netlist, one)
+
+
+def _run(kernel: str, subject: Subject, *arguments: object) -> Subject:
+    """The subject graph that a kernel makes of another."""
+    native: Native | None = library(kernel)
+    if native is None or not subject.n_gates:
+        return subject
+    fanin = np.array(subject.fanin, np.uint32, order="C")
+    xor = subject.xor.astype(np.uint8)
+    outputs = subject.outputs.copy()
+    n = native.call(
+        kernel,
+        *(subject.n_leaves, subject.n_gates, fanin, xor, len(outputs), outputs),
+        *arguments,
+    )
+    if n < 0:
+        raise MemoryError(f"{kernel}: {subject.n_gates:,} gates do not fit in memory")
+    return replace(subject, fanin=fanin[:n].copy(), xor=xor[:n] != 0, outputs=outputs)
