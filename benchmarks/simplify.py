@@ -1,0 +1,168 @@
+"""Gates after our level 2, and LUTs of three inputs, beside torchlogix's `simplify()`.
+
+    python benchmarks/simplify.py CIRCUIT.npz ... --data MNIST [--samples 100]
+
+A CIRCUIT is a trained one as `networks.py` writes it. It is handed to torchlogix as a `Circuit` of
+its own, gate by gate as traced, tiles unrolled; `simplify()` runs its six passes until nothing
+changes, and its nodes are counted as it counts them. Where the network is one of torchlogix's, what
+its own tracer made of it is shown too. Gates of more than two inputs it cannot express.
+The counts that both give on real samples are compared, by its own evaluation and by our simulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+import gatewright as gw
+from gatewright.compiler import Circuit
+from gatewright.compiler.netlist import FIRST_INPUT, TRUE, Luts, Netlist, Popcount
+from gatewright.compiler.passes.lutmap import LutMap
+from gatewright.compiler.passes.unroll import unroll
+from gatewright.compiler.stats import lut_histogram, n_gates
+from gatewright.frontend import load_dataset
+
+NAMES = {
+    0x0: "CONST_FALSE",
+    0x8: "AND",
+    0x2: "AND_NOT_B",
+    0xA: "WIRE",
+    0x4: "AND_NOT_A",
+    0xC: "WIRE_B",
+    0x6: "XOR",
+    0xE: "OR",
+    0x1: "NOR",
+    0x9: "XNOR",
+    0x3: "NOT_B",
+    0xB: "OR_NOT_B",
+    0x5: "NOT",
+    0xD: "OR_NOT_A",
+    0x7: "NAND",
+    0xF: "CONST_TRUE",
+}
+SINGLE = {0x0: "CONST_FALSE", 0x1: "NOT", 0x2: "WIRE", 0x3: "CONST_TRUE"}
+
+
+def exported(netlist: Netlist) -> dict[str, Any]:
+    """A netlist of gates and popcounts as torchlogix's `Circuit.from_dict` takes it.
+
+    Inputs keep their numbers; the net n is gate n - 2, and the sum of group g follows them all.
+    """
+    gates = [{"gate_id": netlist.n_nets, "op": "CONST_TRUE", "in0": -1, "in1": -1}]
+    sums: list[list[int]] = []
+
+    def name(net: int) -> int:
+        return netlist.n_nets if net == TRUE else net - FIRST_INPUT
+
+    for first, cell in netlist.placed():
+        if isinstance(cell, Popcount):
+            sums += [[name(net) for net in row if net] for row in cell.fanin.tolist()]
+            continue
+        assert isinstance(cell, Luts), cell
+        assert cell.k <= 2, "gates of more than two inputs"
+        rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
+        for gate, (fanin, table) in enumerate(rows, first - FIRST_INPUT):
+            assert 0 not in fanin, "a gate that reads a constant"
+            a, *rest = map(name, fanin)
+            op, b = NAMES[table] if rest else SINGLE[table], rest[0] if rest else -1
+            if op in ("WIRE_B", "NOT_B"):
+                op, a = op.removesuffix("_B"), b
+            one = op in ("WIRE", "NOT")
+            none = op.startswith("CONST")
+            ends = {"in0": -1 if none else a, "in1": -1 if one or none else b}
+            gates.append({"gate_id": gate, "op": op, **ends})
+    nodes = range(netlist.n_nets + 1, netlist.n_nets + 1 + len(sums))
+    return {
+        "n_inputs": netlist.n_inputs,
+        "input_shape": [netlist.n_inputs],
+        "gates": gates,
+        "outputs": list(nodes),
+        "output_shape": [len(sums)],
+        "sum_nodes": [
+            {"node_id": node, "input_ids": reads, "tau": 1.0, "beta": 0.0}
+            for node, reads in zip(nodes, sums, strict=True)
+        ],
+    }
+
+
+def measure(path: Path, x: np.ndarray, level: int) -> tuple[float, float] | None:
+    """Print a line; returns our gates and our LUTs over torchlogix's nodes."""
+    circuit: Circuit = gw.read(path)
+    flat = circuit.with_netlist(unroll(circuit.netlist))
+    if max(lut_histogram(flat.netlist)) > 2:
+        print(f"{path.stem:<26} gates of more than two inputs: torchlogix cannot express them")
+        return None
+    theirs = importlib.import_module("torchlogix.circuit").Circuit.from_dict(exported(flat.netlist))
+    before = sum(gate.op.name not in ("WIRE", "CONST_TRUE", "CONST_FALSE") for gate in theirs.gates)
+    start = perf_counter()
+    theirs.simplify()
+    slow = perf_counter() - start
+    start = perf_counter()
+    small = gw.optimize(flat, level)
+    taken = perf_counter() - start
+    mapped = small.with_netlist(LutMap(3)(small.netlist))
+    x = x.reshape(len(x), *circuit.encoder.shape)
+    check(theirs, circuit, [small, mapped], x)
+    nodes, gates, luts = len(theirs.gates), n_gates(small.netlist), n_gates(mapped.netlist)
+    known = json.loads(path.with_suffix(".json").read_text()).get("torchlogix")
+    own = f" [its own tracer {known['simplified']:,}]" if known else ""
+    print(
+        f"{path.stem:<26} gates {before:>6,}  torchlogix {nodes:>6,} ({slow:5.1f} s)"
+        f"{own}"
+        f"  ours {gates:>6,} ({taken:5.1f} s, {gates / nodes:.3f})"
+        f"  LUT3 {luts:>6,} ({luts / nodes:.3f})",
+        flush=True,
+    )
+    return gates / nodes, luts / nodes
+
+
+def check(theirs: Any, circuit: Circuit, ours: list[Circuit], x: np.ndarray) -> None:
+    """End the script unless all give the same counts."""
+    counts = circuit.counts(x)
+    bits = torch.from_numpy(circuit.encoder(x))
+    if not np.array_equal(theirs(bits).numpy(), counts):
+        sys.exit("torchlogix's simplified circuit counts otherwise than the traced network")
+    for each in ours:
+        if not np.array_equal(each.counts(x), counts):
+            sys.exit("our optimised circuit counts otherwise than the traced network")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("circuits", nargs="+", type=Path)
+    parser.add_argument("--data", required=True, help="MNIST, as load_dataset reads it")
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--level", type=int, default=2)
+    options = parser.parse_args()
+    try:
+        importlib.import_module("torchlogix.circuit")
+    except (ImportError, SyntaxError):
+        sys.exit("torchlogix is not installed; it needs Python 3.12")
+    print(
+        f"load average {os.getloadavg()[0]:.1f}; level {options.level}; {options.samples} samples"
+    )
+    sets = {"digits": load_dataset("digits"), "mnist": load_dataset(options.data)}
+    found = []
+    for path in options.circuits:
+        data = sets[json.loads(path.with_suffix(".json").read_text())["data"]]
+        ratios = measure(path, data.x_test[: options.samples], options.level)
+        found += [ratios] if ratios else []
+    gates, luts = zip(*found, strict=True)
+    print(
+        f"gates: median {median(gates):.3f}, {min(gates):.3f} to {max(gates):.3f} of torchlogix's "
+        f"nodes; LUT3: median {median(luts):.3f}, {min(luts):.3f} to {max(luts):.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
