@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.arrays import pack
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
-from .netlist import Netlist
-from .simulate import Words, simulate_words
-from .tables import WHERE_TRUE
+from .liveness import live_nets
+from .netlist import FIRST_INPUT, Netlist
+from .proof import sat as solver
+from .proof.prover import Prover
+from .proof.vectors import (
+    Pattern,
+    all_patterns,
+    apart,
+    corners,
+    difference,
+    minimised,
+    random_patterns,
+)
+from .simulate import Words
 
-EXHAUSTIVE_INPUTS = 16
-RANDOM_SAMPLES = 1 << 14
-_CORNER_INPUTS = 1 << 12  # of more inputs, that many are tried alone
-_MEMORY = 1 << 28  # bytes of net values held at once
-_SEED = 0x6A7E
+EXHAUSTIVE_INPUTS = 20
+SAMPLES = 1 << 20
+_QUICK_WORDS = 64  # random words tried before a proof is
+_EASY = 1 << 28  # net values, in words, that are simulated rather than proved
+_STEP = 1 << 10
 
-
-Method: TypeAlias = Literal["exhaustive", "random"]
+Method: TypeAlias = Literal["identical", "exhaustive", "structure", "sat", "random"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,46 +40,175 @@ class Equivalence:
     """What is known after a comparison; true unless refuted.
 
     status: "proved", "refuted", or "unproved", which is simulated without finding a difference.
-    method: how the answer was found. samples: input patterns compared.
-    counterexample: bool [n_inputs], one on which the two differ, if refuted.
+    method: how the answer was found: the netlists are identical; all patterns of the inputs that
+        matter were simulated; functional reduction by truth tables, or with a SAT solver too; or
+        corners and random patterns.
+    samples: input patterns simulated. seconds: taken.
+    proved: outputs proved equal; outputs: how many there are.
+    counterexample: bool [n_inputs], one on which the two differ, if refuted; no true input of it
+        can be made false alone. output: the first output that differs there.
+    sat: pairs of nodes that a SAT solver was asked about; None where none was to be had.
     """
 
     status: Literal["proved", "refuted", "unproved"]
     method: Method
     samples: int
     counterexample: NDArray[np.bool_] | None = None
+    output: int | None = None
+    proved: int = 0
+    outputs: int = 0
+    sat: int | None = 0
+    seconds: float = 0.0
 
     def __bool__(self) -> bool:
         return self.status != "refuted"
 
+    def __str__(self) -> str:
+        return self.explain()
 
-def equivalent(a: Netlist | Circuit, b: Netlist | Circuit) -> Equivalence:
-    """Compare two netlists, or two circuits with equal encoders and decoders.
+    def explain(self) -> str:
+        """The answer in a line or two."""
+        if self.status == "proved":
+            return f"proved equal {_HOW[self.method]} in {self.seconds:.1f} s"
+        if self.counterexample is not None:
+            true = np.flatnonzero(self.counterexample)
+            return f"refuted: output {self.output} differs with {_inputs(true.tolist())} true"
+        cure = "; the extra gatewright[prove] would prove more" if self.sat is None else ""
+        return (
+            f"not proved: {self.proved:,} of {self.outputs:,} outputs proved, all equal on "
+            f"{self.samples:,} patterns, corners and random ones{cure}"
+        )
 
-    Up to 16 inputs all patterns are compared, which proves or refutes. With more inputs the
-    patterns are all false, all true, one input true, one input false, and random ones from a fixed
-    seed: that refutes, or leaves it unproved. Circuits are compared on all patterns of input bits,
-    also on those that their encoder never gives.
+
+def _inputs(true: list[int]) -> str:
+    if len(true) < 2:
+        return f"only input {true[0]}" if true else "no input"
+    more = f" and {len(true) - 8:,} others" if len(true) > 8 else ""
+    return f"{len(true):,} inputs, {', '.join(map(str, true[:8]))}{more},"
+
+
+_HOW = {
+    "identical": "as identical netlists",
+    "exhaustive": "on all patterns",
+    "structure": "by structure and truth tables",
+    "sat": "by SAT",
+    "random": "by simulation",
+}
+
+
+def equivalent(
+    a: Netlist | Circuit,
+    b: Netlist | Circuit,
+    *,
+    samples: int = SAMPLES,
+    seconds: float = 60.0,
+    sat: bool | None = None,
+) -> Equivalence:
+    """Compare two netlists or circuits: proved, refuted with a counterexample, or not proved.
+
+    Identical netlists are proved at once. Up to 20 inputs that matter, all patterns are compared.
+    Else corners and random patterns may refute; then both are reduced as one netlist, whose nodes
+    are merged when truth tables over small cuts or a SAT solver prove them equal, until the outputs
+    meet. Popcounts are compared as sums. What stays open is compared on random patterns.
+
+    Args:
+        a, b: two netlists, or two circuits. Circuits are compared on all patterns of input bits,
+            also on those that their encoder never gives; bits of one feature and threshold are one.
+        samples: random patterns to compare where no proof is found.
+        seconds: stop trying then, roughly.
+        sat: use a SAT solver; by default where the extra `prove` is installed.
 
     Raises:
         NetlistError: the two have different numbers of inputs or outputs, different encoders or
             decoders, or one is a circuit and the other is not.
+        ExtraMissing: `sat` is true, and the extra `prove` is not installed.
     """
+    if sat:
+        solver.require()
+    started = time.monotonic()
     left, right = _netlists(a, b)
-    exhaustive = left.n_inputs <= EXHAUSTIVE_INPUTS
-    method: Method = "exhaustive" if exhaustive else "random"
-    step = max(1, _MEMORY // 8 // max(left.n_nets, right.n_nets))
-    samples = 0
-    for words, count in (
-        _all_patterns(left.n_inputs) if exhaustive else _some_patterns(left.n_inputs)
-    ):
-        for start in range(0, words.shape[1], step):
-            here = min(count - 64 * start, 64 * step)
-            found = _difference(left, right, words[:, start : start + step], here)
-            samples += here
-            if found is not None:
-                return Equivalence("refuted", method, samples, found)
-    return Equivalence("proved" if exhaustive else "unproved", method, samples)
+    use_sat = solver.available() if sat is None else sat
+    found = _Comparison(left, right, samples, started + seconds, use_sat).answer()
+    missing = sat is None and not use_sat
+    return replace(
+        found,
+        outputs=len(left.outputs),
+        proved=len(left.outputs) if found.status == "proved" else found.proved,
+        sat=None if missing else found.sat,
+        seconds=time.monotonic() - started,
+    )
+
+
+@dataclass
+class _Comparison:
+    a: Netlist
+    b: Netlist
+    samples: int
+    deadline: float
+    sat: bool
+    tried: int = 0
+
+    def answer(self) -> Equivalence:
+        if self.a == self.b:
+            return Equivalence("proved", "identical", 0)
+        inputs = _inputs_that_matter(self.a, self.b)
+        work = (self.a.n_nets + self.b.n_nets) << max(0, len(inputs) - 6)
+        few = len(inputs) <= EXHAUSTIVE_INPUTS
+        if few and work <= _EASY:
+            return self._exhaustive(inputs)
+        for step in (self._quick, self._proof):
+            if (found := step()) is not None:  # a refutation is false
+                return found
+        return self._exhaustive(inputs) if few else self._random()
+
+    def _quick(self) -> Equivalence | None:
+        n = self.a.n_inputs
+        for words, count in (corners(n), (random_patterns(n, _QUICK_WORDS), 64 * _QUICK_WORDS)):
+            if (refuted := self._try(words, count, "random")) is not None:
+                return refuted
+        return None
+
+    def _proof(self) -> Equivalence | None:
+        verdict = Prover(self.a, self.b, self.deadline, self.sat).prove()
+        self.proved, self.asked = int(verdict.same.sum()), verdict.sat
+        method: Method = "sat" if verdict.sat else "structure"
+        if verdict.counterexample is not None:
+            return self._refuted(verdict.counterexample, method)
+        if verdict.same.all():
+            return Equivalence("proved", method, self.tried, sat=verdict.sat)
+        return None
+
+    def _exhaustive(self, inputs: NDArray[np.intp]) -> Equivalence:
+        self.tried = 0
+        for words, count in all_patterns(inputs, self.a.n_inputs):
+            if (refuted := self._try(words, count, "exhaustive")) is not None:
+                return refuted
+        return Equivalence("proved", "exhaustive", self.tried)
+
+    def _random(self) -> Equivalence:
+        seed = 1
+        while self.tried < self.samples and (seed == 1 or time.monotonic() < self.deadline):
+            words = min(_STEP, -(-(self.samples - self.tried) // 64))
+            drawn = random_patterns(self.a.n_inputs, words, seed)
+            if (refuted := self._try(drawn, 64 * words, "random")) is not None:
+                return refuted
+            seed += 1
+        return Equivalence("unproved", "random", self.tried, proved=self.proved, sat=self.asked)
+
+    def _try(self, words: Words, count: int, method: Method) -> Equivalence | None:
+        found = difference(self.a, self.b, words, count)
+        self.tried += count
+        return None if found is None else self._refuted(found, method)
+
+    def _refuted(self, found: Pattern, method: Method) -> Equivalence:
+        found = minimised(self.a, self.b, found)
+        output = int(apart(self.a, self.b, found[None])[0].argmax())
+        return Equivalence("refuted", method, self.tried, found, output)
+
+
+def _inputs_that_matter(a: Netlist, b: Netlist) -> NDArray[np.intp]:
+    live = live_nets(a)[FIRST_INPUT : FIRST_INPUT + a.n_inputs]
+    return np.flatnonzero(live | live_nets(b)[FIRST_INPUT : FIRST_INPUT + a.n_inputs])
 
 
 def _netlists(a: Netlist | Circuit, b: Netlist | Circuit) -> tuple[Netlist, Netlist]:
@@ -104,36 +242,3 @@ def _check_borders(a: Circuit, b: Circuit) -> None:
                 f"equivalent: the circuits have different {what}; allowed are equal ones; "
                 "compare a.netlist with b.netlist if only the bits matter"
             )
-
-
-def _all_patterns(n: int) -> Iterator[tuple[Words, int]]:
-    """Every pattern of n inputs: packed words [n, words] and how many samples they hold."""
-    index = np.arange(max(1, 1 << n >> 6), dtype=np.uint64)
-    words = np.empty((n, len(index)), np.uint64)
-    for i in range(n):
-        words[i] = WHERE_TRUE[i] if i < 6 else -(index >> np.uint64(i - 6) & np.uint64(1))
-    yield words, 1 << n
-
-
-def _some_patterns(n: int) -> Iterator[tuple[Words, int]]:
-    """Corners, then random patterns: even ones, and ones with few and with many inputs true."""
-    alone = np.unique(np.linspace(0, n - 1, min(n, _CORNER_INPUTS)).astype(np.intp))
-    corners = np.zeros((1 + len(alone), n), np.bool_)
-    corners[np.arange(1, 1 + len(alone)), alone] = True
-    yield pack(np.concatenate([corners, ~corners])), 2 * len(corners)
-    random = np.random.default_rng(_SEED)
-    shape = (3, n, RANDOM_SAMPLES // 4 // 64)
-    for combine in (None, None, np.bitwise_and, np.bitwise_or):
-        drawn = random.integers(0, 1 << 64, shape, dtype=np.uint64)
-        words = drawn[0] if combine is None else combine.reduce(drawn)
-        yield words, RANDOM_SAMPLES // 4
-
-
-def _difference(a: Netlist, b: Netlist, words: Words, count: int) -> NDArray[np.bool_] | None:
-    """The first of `count` packed patterns on which the two differ, bool [n_inputs]."""
-    differing = np.bitwise_or.reduce(simulate_words(a, words) ^ simulate_words(b, words), axis=0)
-    bits = np.unpackbits(differing.astype("<u8").view(np.uint8), bitorder="little")[:count]
-    if not bits.any():
-        return None
-    word, bit = divmod(int(bits.argmax()), 64)
-    return (words[:, word] >> np.uint64(bit) & np.uint64(1)).astype(np.bool_)

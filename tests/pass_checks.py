@@ -8,7 +8,8 @@ from textwrap import dedent
 import numpy as np
 from strategies import all_inputs
 
-from gatewright.compiler import Builder, Netlist, simulate, verify
+from gatewright.compiler import Builder, Circuit, Netlist, simulate, verify
+from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.text import parse_netlist
 
 Pass = Callable[[Netlist], Netlist]
@@ -32,6 +33,13 @@ def assert_same_function(netlist: Netlist, result: Netlist) -> None:
     assert result.n_inputs == netlist.n_inputs
     bits = all_inputs(netlist.n_inputs)
     np.testing.assert_array_equal(simulate(result, bits), simulate(netlist, bits))
+
+
+def assert_proved(before: Netlist | Circuit, after: Netlist | Circuit) -> None:
+    """Both are proved to compute the same, or past proofs agree on a million patterns."""
+    found = equivalent(before, after)
+    assert found, found.explain()
+    assert found.status == "proved" or found.samples >= 1_000_000, found.explain()
 
 
 def parse(text: str) -> Netlist:

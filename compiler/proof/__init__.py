@@ -1,0 +1,1 @@
+"""Proving that nets carry the same function: functional reduction, SAT, and boxes compared."""
