@@ -14,6 +14,7 @@ from .formats.bench import read_bench
 from .formats.bench_write import write_bench
 from .formats.blif import read_blif
 from .formats.blif_write import write_blif
+from .formats.verilog import read_verilog
 from .netlist import Netlist
 from .store import read_circuit, write_circuit
 from .torchlogix_json import read_torchlogix
@@ -25,6 +26,7 @@ _READERS = {
     ".aag": read_aiger,
     ".blif": read_blif,
     ".bench": read_bench,
+    ".v": read_verilog,
 }
 _WRITERS = {
     ".npz": write_circuit,

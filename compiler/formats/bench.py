@@ -45,7 +45,7 @@ def read_bench(path: str | os.PathLike[str]) -> Circuit:
             _gate(nets, *gate.groups())
         elif (port := _PORT.fullmatch(text)) is not None:
             if port[1].lower() == "input":
-                nets.input(port[2])
+                nets.input(nets.number[port[2]])
             else:
                 nets.outputs.append(nets.number[port[2]])
         else:

@@ -101,7 +101,7 @@ class _Reader:
             case ".inputs":
                 nets = self._open(line)
                 for name in words[1:]:
-                    nets.input(name)
+                    nets.input(nets.number[name])
             case ".outputs":
                 nets = self._open(line)
                 nets.outputs += [nets.number[name] for name in words[1:]]

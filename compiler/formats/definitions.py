@@ -67,9 +67,8 @@ class Definitions:
         self.mentioned.append(self.line)
         return number
 
-    def input(self, name: str) -> None:
-        """Declare an input."""
-        net = self.number[name]
+    def input(self, net: int) -> None:
+        """Say that a net is an input."""
         self.inputs.append(net)
         self.drive(net, (), 0)
         self.sizes[-1] = _INPUT
