@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .compiler import Circuit
     from .compiler.equivalence import equivalent
     from .compiler.files import read, write
-    from .compiler.pipeline import optimize
+    from .compiler.optimize import optimize
     from .frontend.tracing.trace import trace
     from .runtime.compiled import CompiledCircuit, load
 
@@ -44,7 +44,7 @@ _LAZY = {
     "trace": "frontend.tracing.trace",
     "load": "runtime.compiled",
     "equivalent": "compiler.equivalence",
-    "optimize": "compiler.pipeline",
+    "optimize": "compiler.optimize",
     "read": "compiler.files",
     "write": "compiler.files",
 }
@@ -67,6 +67,7 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     level: int = 2,
     name: str = "circuit",
+    prove: bool = False,
 ) -> CompiledCircuit:
     """Optimise a circuit, build it, and load it.
 
@@ -77,6 +78,7 @@ def compile(
         input_shape: of one sample; for a module that has no attribute of that name.
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.
+        prove: fail unless what is compiled is proved equal to the circuit; see `equivalent`.
 
     Returns:
         A `CompiledCircuit`, whose methods take batches [n, \\*input_shape].
@@ -84,12 +86,14 @@ def compile(
     Raises:
         TraceError: the module is not Boolean in evaluation mode.
         EmitError: an unknown target or an unusable name.
+        NetlistError: not proved equal, if that was asked for.
         ToolMissing, BuildError: no C compiler, or it failed, or there is no room for the result.
     """
     from .backends.build import build
-    from .compiler.pipeline import optimize
+    from .compiler.optimize import optimize
 
-    return build(optimize(_circuit(model, input_shape), level), target, name)
+    circuit = _circuit(model, input_shape)
+    return build(optimize(circuit, level), target, name, circuit if prove else None)
 
 
 def emit(
@@ -100,6 +104,7 @@ def emit(
     input_shape: tuple[int, ...] | None = None,
     name: str = "circuit",
     vectors: Any = None,
+    prove: bool = False,
     **options: Any,
 ) -> list[Path]:
     """Write a circuit as text; starts no compiler and does not optimise.
@@ -111,6 +116,7 @@ def emit(
         input_shape: of one sample; for a module that has no attribute of that name.
         name: of files, functions and modules.
         vectors: for "verilog", inputs [n, \\*shape] for a self-checking testbench.
+        prove: fail unless what is emitted is proved equal to the circuit; see `equivalent`.
         options: of the backend, such as `isas=` for "c" and `feature_bits=` for "verilog".
 
     Returns:
@@ -118,12 +124,13 @@ def emit(
 
     Raises:
         EmitError: an unknown target or option, or a circuit that the target cannot express.
+        NetlistError: not proved equal, if that was asked for.
         FileError: a file cannot be written.
     """
     from .backends.text import emit_text
 
     circuit = _circuit(model, input_shape)
-    return emit_text(circuit, target, name, vectors, options).write(folder)
+    return emit_text(circuit, target, name, vectors, options, prove).write(folder)
 
 
 def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:

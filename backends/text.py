@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..compiler import Circuit, verify
+from ..compiler.equivalence import demand_proof
 from ..runtime.errors import EmitError
 from .artifact import Artifact
 from .c import C
@@ -15,15 +16,22 @@ TARGETS = {"c": C, "verilog": Verilog}
 
 
 def emit_text(
-    circuit: Circuit, target: str, name: str, vectors: Any, options: dict[str, Any]
+    circuit: Circuit,
+    target: str,
+    name: str,
+    vectors: Any,
+    options: dict[str, Any],
+    prove: bool = False,
 ) -> Artifact:
     """Emit a circuit for "c" or "verilog".
 
     Args:
         vectors: inputs [n, \\*shape] for a testbench ("verilog" only), or None.
         options: fields of the backend.
+        prove: fail unless what is emitted is proved equal to `circuit`.
 
     Raises:
+        NetlistError: it was not proved equal.
         EmitError: an unknown target or option, vectors where none are taken, or a circuit that the
             target cannot express.
     """
@@ -37,6 +45,8 @@ def emit_text(
     backend = TARGETS[target](**options)
     verify(circuit.netlist)
     prepared = backend.prepare(circuit)
+    if prove:
+        demand_proof(circuit, prepared, f"target {target}")
     if isinstance(backend, Verilog):
         return backend.emit(prepared, name, vectors)
     if vectors is not None:

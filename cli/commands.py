@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import compile as compile_circuit
 from .. import emit as emit_files
-from ..compiler.pipeline import Recorder, optimize
+from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..runtime.bench import throughput
 from ..runtime.compiled import load
@@ -33,7 +33,9 @@ def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
-    compiled = compile_circuit(circuit, options.target, level=options.level, name=name)
+    compiled = compile_circuit(
+        circuit, options.target, level=options.level, name=name, prove=options.prove
+    )
     compiled.save(options.output)
     gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
     isa = compiled.engine.isa
@@ -44,14 +46,20 @@ def compile(options: argparse.Namespace) -> int:
 def emit(options: argparse.Namespace) -> int:
     """A model or circuit to text."""
     circuit = open_source(options.source).circuit
-    circuit = optimize(circuit, options.level)
+    circuit = optimize(circuit, options.level, prove=options.prove)
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
     extra = {} if options.feature_bits is None else {"feature_bits": options.feature_bits}
     name = options.name or c_name(options.source)
     for path in emit_files(
-        circuit, options.target, options.output, name=name, vectors=vectors, **extra
+        circuit,
+        options.target,
+        options.output,
+        name=name,
+        vectors=vectors,
+        prove=options.prove,
+        **extra,
     ):
         print(f"wrote {path}")
     return 0
@@ -126,10 +134,6 @@ def inspect(options: argparse.Namespace) -> int:
         print(json.dumps(load(options.source).manifest, indent=2, sort_keys=True))
         return 0
     circuit = open_source(options.source).circuit
-    if options.level is not None:
-        recorder = Recorder()
-        circuit = optimize(circuit, options.level, after=recorder)
-        print(recorder.report())
     print(f"{'sample':<13} {list(circuit.encoder.shape)}")
     print(stats(circuit.netlist))
     if circuit.decoder:

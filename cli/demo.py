@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import emit, optimize, write
 from ..compiler import Circuit
-from ..compiler.pipeline import Recorder
+from ..compiler.reports import Recorder
 from ..compiler.stats import n_gates
 from ..runtime.archive import make_folder
 from ..runtime.bench import throughput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..compiler.pipeline import optimize
+from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..compiler.store import write_circuit
 from ..runtime.errors import FileError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo, importing, models, train
+from . import commands, demo, importing, models, optimizing, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,16 +49,17 @@ def _parser() -> argparse.ArgumentParser:
     _verify(verbs.add_parser("verify", help="compare module, circuit, library and RTL on data"))
     _bench(verbs.add_parser("bench", help="time a library"))
     _inspect(verbs.add_parser("inspect", help="gates, levels, inputs used, size"))
+    text = "a smaller circuit that is equal, and what each pass did"
+    optimizing.add_optimize(verbs.add_parser("optimize", help=text))
+    text = "gates, LUTs and levels of encoder, logic and head"
+    optimizing.add_report(verbs.add_parser("report", help=text))
+    optimizing.add_equivalent(verbs.add_parser("equivalent", help="prove two circuits equal"))
     importing.add(verbs.add_parser("import", help="another library's circuit to a circuit file"))
     return parser
 
 
 def _source(parser: argparse.ArgumentParser, help: str = "a model or circuit file") -> None:
     parser.add_argument("source", type=Path, metavar="FILE", help=help)
-
-
-def _level(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--level", type=int, default=2, help="how hard to optimise: 0 to 3 (2)")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +73,8 @@ def _compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     parser.add_argument("--target", default="c", help="c (a shared library) or numpy (data)")
     parser.add_argument("--name", help="of the C functions; the file's name if left out")
-    _level(parser)
+    optimizing.add_effort(parser)
+    optimizing.add_proof(parser)
     parser.set_defaults(run=commands.compile)
 
 
@@ -86,7 +88,8 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--samples", type=int, default=500, help="vectors at most (500)")
     parser.add_argument("--feature-bits", type=int, help="verilog: bits a feature; 0: encoded bits")
-    _level(parser)
+    optimizing.add_effort(parser)
+    optimizing.add_proof(parser)
     parser.set_defaults(run=commands.emit)
 
 
@@ -106,7 +109,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=10_000, help="at most (10000)")
     parser.add_argument("--rtl-samples", type=int, default=500, help="through simulators (500)")
     parser.add_argument("--no-rtl", action="store_true", help="leave the simulators out")
-    _level(parser)
+    optimizing.add_effort(parser)
     parser.set_defaults(run=commands.verify)
 
 
@@ -120,6 +123,5 @@ def _bench(parser: argparse.ArgumentParser) -> None:
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     _source(parser, "a model, circuit or compiled file")
-    parser.add_argument("--level", type=int, help="optimise first, 0 to 3, and report each pass")
     parser.add_argument("--text", action="store_true", help="print the netlist too")
     parser.set_defaults(run=commands.inspect)

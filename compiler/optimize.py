@@ -1,0 +1,113 @@
+"""`optimize`: levels of effort."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..runtime.errors import NetlistError
+from .circuit import Circuit
+from .netlist import Netlist
+from .passes.fold import fold
+from .passes.lutmap import count_luts
+from .passes.strash import strash
+from .passes.sweep import sweep
+from .pipeline import Pass, apply, pass_name, tell
+from .reports import After
+
+Either = TypeVar("Either", Netlist, Circuit)
+
+CLEAN: tuple[Pass, ...] = (fold, strash, sweep)
+LEVELS = 4
+
+
+def optimize(
+    netlist: Either,
+    level: int = 2,
+    after: After | None = None,
+    *,
+    seconds: float | None = None,
+    prove: bool = False,
+) -> Either:
+    """The same function in fewer gates.
+
+    Args:
+        netlist: a netlist, or a circuit, whose netlist is then optimised.
+        level: 0 nothing; 1 fold, strash and sweep once, which takes seconds for any size; 2 also
+            resynthesis, judged by the LUTs that the gates map to; 3 everything, SAT and other
+            libraries where they are installed, until nothing changes or time is up.
+        after: as for `run`.
+        seconds: no further pass is started after so long; no limit by default.
+        prove: fail unless the result is proved equal; see `equivalent`.
+
+    Raises:
+        NetlistError: there is no such level, or the result was not proved equal.
+    """
+    if level not in range(LEVELS):
+        raise NetlistError(
+            f"optimize: level {level!r}; allowed are 0 to {LEVELS - 1}; the default is 2"
+        )
+    if seconds is not None and not seconds > 0:
+        raise NetlistError(f"optimize: seconds {seconds!r}; allowed is a positive number, or None")
+    if isinstance(netlist, Circuit):
+        start = share_inputs(netlist).netlist if level else netlist.netlist
+        result = netlist.with_netlist(_optimized(start, level, after, seconds))
+    else:
+        result = _optimized(netlist, level, after, seconds)
+    if prove and result is not netlist:
+        demand_proof(netlist, result, f"optimize, level {level}")
+    return result
+
+
+def _optimized(netlist: Netlist, level: int, after: After | None, seconds: float | None) -> Netlist:
+    work = _Work(netlist, after, seconds)
+    if level == 1:
+        work.rounds(CLEAN, 1)
+    elif level >= 2:
+        _default(work)
+    if level == 3:
+        _thorough(work)
+    return work.netlist
+
+
+def share_inputs(circuit: Circuit) -> Circuit:
+    """The circuit reading one input where several are the same comparison of the same feature."""
+    encoder = circuit.encoder
+    pairs = np.rec.fromarrays([encoder.feature, encoder.threshold])
+    _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+    nets = np.arange(circuit.netlist.n_nets, dtype=np.int32)
+    nets[FIRST_INPUT : FIRST_INPUT + len(pairs)] = FIRST_INPUT + first[inverse]
+    netlist = circuit.netlist
+    cells = tuple(renumbered(cell, nets) for cell in netlist.cells)
+    shared = Netlist(netlist.n_inputs, cells, nets[netlist.outputs])
+    return circuit if shared == netlist else circuit.with_netlist(shared)
+
+
+class _Work:
+    """A netlist on its way through passes, with the time that is left."""
+
+    def __init__(self, netlist: Netlist, after: After | None, seconds: float | None) -> None:
+        self.netlist, self._after = netlist, after
+        self._end = None if seconds is None else time.monotonic() + seconds
+        tell(after, "input", netlist, 0.0)
+
+    @property
+    def left(self) -> float | None:
+        """The seconds left, None without a limit."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def do(self, *passes: Pass) -> bool:
+        """Apply passes while there is time; whether one changed anything."""
+        before = self.netlist
+        for one in passes:
+            if self.left != 0:
+                self.netlist = apply(one, self.netlist, self._after)
+        return self.netlist is not before
+
+    def rounds(self, passes: tuple[Pass, ...], most: int) -> None:
+        """Apply passes again and again until nothing changes."""
+        for _ in range(most):
+            if not self.do(*passes):
+                break
