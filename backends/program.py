@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from ..compiler import Argmax, Cell, Circuit, Luts, Netlist, Popcount, Tile
 from ..compiler.netlist import FALSE, FIRST_INPUT, TRUE
-from ..compiler.passes.decompose import Decompose
 from ..compiler.passes.lower import lower_argmax
+from ..compiler.passes.lutmap import LutMap
 from ..compiler.tables import as_tables, swap
 from .outline import outline
 
@@ -76,8 +76,8 @@ class Program:
 
 
 def legal(circuit: Circuit) -> Circuit:
-    """The circuit with LUTs of at most three inputs and no argmax, as programs need it."""
-    return circuit.with_netlist(lower_argmax(Decompose(3)(circuit.netlist)))
+    """The circuit mapped to LUTs of three inputs and without argmax, as programs need it."""
+    return circuit.with_netlist(lower_argmax(LutMap(3)(circuit.netlist)))
 
 
 def class_program(circuit: Circuit, straight_line: int = 0) -> Program:

@@ -242,3 +242,10 @@ def _check_borders(a: Circuit, b: Circuit) -> None:
                 f"equivalent: the circuits have different {what}; allowed are equal ones; "
                 "compare a.netlist with b.netlist if only the bits matter"
             )
+
+
+def demand_proof(before: Netlist | Circuit, after: Netlist | Circuit, what: str) -> None:
+    """Raise NetlistError, naming `what` made `after`, unless it is proved equal to `before`."""
+    found = equivalent(before, after)
+    if found.status != "proved":
+        raise NetlistError(f"{what}: {found}")

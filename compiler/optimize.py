@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import numpy as np
 
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
-from .netlist import Netlist
+from .equivalence import demand_proof
+from .netlist import FIRST_INPUT, Netlist, renumbered
 from .passes.fold import fold
 from .passes.lutmap import count_luts
 from .passes.strash import strash
 from .passes.sweep import sweep
-from .pipeline import Pass, apply, pass_name, tell
+from .pipeline import Pass, apply, tell
 from .reports import After
 
 Either = TypeVar("Either", Netlist, Circuit)
@@ -91,6 +92,7 @@ class _Work:
     def __init__(self, netlist: Netlist, after: After | None, seconds: float | None) -> None:
         self.netlist, self._after = netlist, after
         self._end = None if seconds is None else time.monotonic() + seconds
+        self._measured: tuple[Netlist, int] | None = None
         tell(after, "input", netlist, 0.0)
 
     @property
@@ -111,3 +113,24 @@ class _Work:
         for _ in range(most):
             if not self.do(*passes):
                 break
+
+    def smaller(self, one: Pass) -> bool:
+        """Apply a pass, and keep its result only where the gates map to fewer LUTs."""
+        before, size = self.netlist, self._size()
+        if self.do(one) and self._size() > size:
+            self.netlist = before
+        return self.netlist is not before
+
+    def _size(self) -> int:
+        if self._measured is None or self._measured[0] is not self.netlist:
+            luts = count_luts(self.netlist, 3) + count_luts(self.netlist, 6)
+            self._measured = self.netlist, luts
+        return self._measured[1]
+
+
+def _default(work: _Work) -> None:
+    work.rounds(CLEAN, 4)
+
+
+def _thorough(work: _Work) -> None:
+    work.rounds(CLEAN, 1000)

@@ -163,9 +163,9 @@ def test_bench(circuit_file, capsys):
 
 def test_inspect(circuit_file, tmp_path, capsys):
     _, path, _ = circuit_file
-    assert main(["inspect", str(path), "--level", "2", "--text"]) == 0
+    assert main(["inspect", str(path), "--text"]) == 0
     out = capsys.readouterr().out
-    for word in ("circuit", "inputs", "gates", "levels", "fold", "4 classes", "= popcount"):
+    for word in ("circuit", "inputs", "gates", "levels", "4 classes", "= popcount"):
         assert word in out
     main(["compile", str(path), "-o", str(tmp_path / "net.so")])
     capsys.readouterr()
@@ -251,3 +251,27 @@ def test_as_a_module_and_usage():
 def test_without_a_command_help_is_printed(capsys):
     assert main([]) == 2
     assert "commands" in capsys.readouterr().out
+
+
+def test_report(circuit_file, capsys):
+    _, path, _ = circuit_file
+    assert main(["report", str(path)]) == 0
+    out = capsys.readouterr().out
+    for word in ("pass", "fold", "LUT3", "LUT6", "encoder", "logic", "head", "comparators"):
+        assert word in out
+    assert main(["report", str(path), "--level", "0", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [step["name"] for step in found["passes"]] == ["input"]
+    assert [section["name"] for section in found["sections"]] == ["encoder", "logic", "head"]
+
+
+def test_optimize_and_equivalent(circuit_file, tmp_path, capsys):
+    circuit, path, _ = circuit_file
+    small = tmp_path / "small.npz"
+    assert main(["optimize", str(path), "-o", str(small)]) == 0
+    assert "fold" in capsys.readouterr().out
+    assert gw.read(small).netlist == gw.optimize(circuit).netlist
+    assert main(["equivalent", str(path), str(small)]) == int(not gw.equivalent(circuit, gw.read(small)).status == "proved")
+    other = circuit.with_netlist(type(circuit.netlist)(20, circuit.netlist.cells, circuit.netlist.outputs[::-1]))
+    gw.write(other, tmp_path / "other.npz")
+    assert main(["equivalent", str(path), str(tmp_path / "other.npz")]) == 1

@@ -8,7 +8,7 @@ from strategies import all_inputs, netlists
 
 from gatewright.compiler import Argmax, Builder, Circuit, Decoder, Encoder, Netlist, simulate
 from gatewright.compiler.equivalence import equivalent
-from gatewright.compiler.pipeline import optimize
+from gatewright.compiler.optimize import optimize
 from gatewright.runtime.errors import NetlistError
 
 
