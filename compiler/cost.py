@@ -76,7 +76,4 @@ def cost(circuit: Circuit) -> Cost:
 
 def _section(name: str, netlist: Netlist) -> Section:
     small = run(netlist, (Decompose(2), fold, strash, sweep))
-    return Section(
-        name, n_gates(small), count_luts(small, 3), count_luts(small, 6), levels(small)
-    )
-
+    return Section(name, n_gates(small), count_luts(small, 3), count_luts(small, 6), levels(small))

@@ -13,10 +13,12 @@ from .equivalence import demand_proof
 from .netlist import FIRST_INPUT, Netlist, renumbered
 from .passes.fold import fold
 from .passes.lutmap import count_luts
+from .passes.resynthesize import Resynthesize
 from .passes.strash import strash
 from .passes.sweep import sweep
 from .pipeline import Pass, apply, tell
 from .reports import After
+from .stats import n_gates
 
 Either = TypeVar("Either", Netlist, Circuit)
 
@@ -115,7 +117,7 @@ class _Work:
                 break
 
     def smaller(self, one: Pass) -> bool:
-        """Apply a pass, and keep its result only where the gates map to fewer LUTs."""
+        """Apply a pass, and drop its result where gates and mapped LUTs together become more."""
         before, size = self.netlist, self._size()
         if self.do(one) and self._size() > size:
             self.netlist = before
@@ -123,12 +125,14 @@ class _Work:
 
     def _size(self) -> int:
         if self._measured is None or self._measured[0] is not self.netlist:
-            luts = count_luts(self.netlist, 3) + count_luts(self.netlist, 6)
-            self._measured = self.netlist, luts
+            sizes = n_gates(self.netlist), count_luts(self.netlist, 3), count_luts(self.netlist, 6)
+            self._measured = self.netlist, sum(sizes)
         return self._measured[1]
 
 
 def _default(work: _Work) -> None:
+    work.rounds(CLEAN, 4)
+    work.smaller(Resynthesize())
     work.rounds(CLEAN, 4)
 
 

@@ -43,7 +43,7 @@ def _behind_counts(netlist: Netlist) -> NDArray[np.bool_]:
         if isinstance(cell, Popcount | Argmax):
             late[driven] = True
         else:
-            rows = late[cell.fanin].any(axis=1)
+            rows: NDArray[np.bool_] = np.logical_or.reduce(late[cell.fanin], axis=1)
             late[driven] = np.repeat(rows, cell.n_nets // max(1, len(rows)))
     return late
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from circuits import classifier, samples, with_encoder
+from circuits import classifier
 from hypothesis import given, settings
 from strategies import all_inputs, netlists
 
-from gatewright.compiler import Circuit, Decoder, Encoder, Netlist, Popcount, simulate, verify
+from gatewright.compiler import Circuit, Encoder, Netlist, Popcount, simulate, verify
 from gatewright.compiler.sections import (
     comparators,
     encoder_netlist,
