@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
+from .inputs import share_inputs
 from .liveness import live_nets
 from .netlist import FIRST_INPUT, Netlist
 from .proof import sat as solver
@@ -215,7 +216,7 @@ def _netlists(a: Netlist | Circuit, b: Netlist | Circuit) -> tuple[Netlist, Netl
     """The netlists of two things that can be compared."""
     if isinstance(a, Circuit) and isinstance(b, Circuit):
         _check_borders(a, b)
-        a, b = a.netlist, b.netlist
+        a, b = share_inputs(a).netlist, share_inputs(b).netlist
     if isinstance(a, Circuit) or isinstance(b, Circuit):
         raise NetlistError(
             f"equivalent: a {type(a).__name__} and a {type(b).__name__}; allowed are two of a "

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TypeVar
 
-import numpy as np
-
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
 from .equivalence import demand_proof
-from .netlist import FIRST_INPUT, Netlist, renumbered
+from .inputs import share_inputs
+from .netlist import Netlist
 from .passes.fold import fold
 from .passes.lutmap import count_luts
 from .passes.resynthesize import Resynthesize
@@ -73,19 +72,6 @@ def _optimized(netlist: Netlist, level: int, after: After | None, seconds: float
     if level == 3:
         _thorough(work)
     return work.netlist
-
-
-def share_inputs(circuit: Circuit) -> Circuit:
-    """The circuit reading one input where several are the same comparison of the same feature."""
-    encoder = circuit.encoder
-    pairs = np.rec.fromarrays([encoder.feature, encoder.threshold])
-    _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
-    nets = np.arange(circuit.netlist.n_nets, dtype=np.int32)
-    nets[FIRST_INPUT : FIRST_INPUT + len(pairs)] = FIRST_INPUT + first[inverse]
-    netlist = circuit.netlist
-    cells = tuple(renumbered(cell, nets) for cell in netlist.cells)
-    shared = Netlist(netlist.n_inputs, cells, nets[netlist.outputs])
-    return circuit if shared == netlist else circuit.with_netlist(shared)
 
 
 class _Work:

@@ -68,8 +68,8 @@ def test_read_write(tmp_path):
     gw.write(circuit, tmp_path / "net.npz")
     assert gw.read(tmp_path / "net.npz").digest() == circuit.digest()
     for call in (lambda p: gw.read(p), lambda p: gw.write(circuit, p)):
-        with pytest.raises(FileError, match=r"suffix '\.blif'; allowed are \.npz"):
-            call(tmp_path / "net.blif")
+        with pytest.raises(FileError, match=r"suffix '\.doc'; allowed are "):
+            call(tmp_path / "net.doc")
 
 
 def test_optimized_circuits_are_equivalent_and_answer_the_same():
