@@ -13,7 +13,8 @@ from ..equivalence import equivalent
 from ..formats.aiger import read_aiger
 from ..formats.aiger_write import write_aiger
 from ..formats.reading import boolean_circuit
-from ..netlist import Netlist
+from ..mapping import map_luts
+from ..netlist import MAX_FANIN, Netlist
 from ..stats import n_gates
 from ..subject import Subject, split, with_bodies
 from ..windows import Window, logic_netlist, rebuilt, windows
@@ -25,13 +26,13 @@ from .sweep import sweep
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Fewer two-input gates, by cut rewriting, resubstitution and refactoring of other programs.
+    """Fewer gates or LUTs, by cut rewriting, resubstitution and refactoring of other programs.
 
     The logic between boxes is handed over in windows of bounded size, as AND gates; XORs are found
     again in what comes back. A window's answer is taken if it has the same inputs and outputs, is
     smaller, and simulation cannot tell it from what was there; else the window stays as it was,
-    with a warning if the answer was wrong or missing. Use it before mapping: LUTs of more inputs
-    are taken apart, and the netlist stays as it was unless all of it has become smaller.
+    with a warning if the answer was wrong or missing. Use it before mapping: what comes back is
+    gates of two inputs, and the netlist stays as it was unless all of it has become smaller.
 
     Args:
         engine: "mockturtle" (Riener et al., "Scalable generic logic synthesis", DAC 2019), which
@@ -41,6 +42,8 @@ class Rewrite:
         script: commands with `;` between them, in full, as aliases of ABC are not loaded; None is
             a script that makes netlists small. For mockturtle, functions of `aigverse.algorithms`
             with options, such as `aig_cut_rewriting cut_size=5`.
+        k: what smaller means: None is fewer gates; 2 to 6 is fewer LUTs of `k` inputs once
+            mapped, or as many and fewer gates. Fewer gates may need more LUTs.
         window: gates of one window at most.
         seconds: after that many, the rest stays as it is.
         prove: compare every answer by ABC's `cec` too, a proof by SAT.
@@ -52,6 +55,7 @@ class Rewrite:
 
     engine: str = "mockturtle"
     script: str | None = None
+    k: int | None = None
     window: int = 50_000
     seconds: float = 60.0
     prove: bool = False
@@ -61,6 +65,8 @@ class Rewrite:
             raise NetlistError(
                 f"Rewrite: engine {self.engine!r}; allowed are {', '.join(map(repr, ENGINES))}"
             )
+        if self.k is not None and self.k not in range(2, MAX_FANIN + 1):
+            raise NetlistError(f"Rewrite: k is {self.k!r}; allowed are None and 2 to {MAX_FANIN}")
         if self.window < 1 or not self.seconds > 0:
             raise NetlistError(
                 f"Rewrite: window {self.window}, seconds {self.seconds}; allowed are windows from "
@@ -69,7 +75,7 @@ class Rewrite:
 
     def __call__(self, netlist: Netlist) -> Netlist:
         engine = ENGINES[self.engine](self.script)
-        run = _Run(engine, self.window, self.seconds, find_abc() if self.prove else None)
+        run = _Run(self, engine, find_abc() if self.prove else None)
         result = with_bodies(netlist, run.rewrite)
         run.report()
         return result
@@ -78,20 +84,25 @@ class Rewrite:
 class _Run:
     """One use of the pass: its deadline, and what went wrong."""
 
-    def __init__(self, engine: Engine, window: int, seconds: float, prover: str | None) -> None:
-        self.engine, self.window, self.prover = engine, window, prover
-        self.deadline = time.monotonic() + seconds
+    def __init__(self, options: Rewrite, engine: Engine, prover: str | None) -> None:
+        self.options, self.engine, self.prover = options, engine, prover
+        self.deadline = time.monotonic() + options.seconds
         self.answers = 0
         self.failures: list[str] = []
 
     def rewrite(self, netlist: Netlist) -> Netlist:
         subject, frame = split(netlist)
-        parts = [(part, self._better(part)) for part in windows(subject, self.window)]
+        parts = [(part, self._better(part)) for part in windows(subject, self.options.window)]
         found = rebuilt(subject, parts)
-        if found.n_gates >= subject.n_gates:
+        if not self._cost(found) < self._cost(subject):
             return netlist
         result = sweep(fold(frame.join(found)))
-        return result if n_gates(result) < n_gates(netlist) else netlist
+        fewer = self.options.k is not None or n_gates(result) < n_gates(netlist)
+        return result if fewer else netlist
+
+    def _cost(self, subject: Subject) -> tuple[int, int]:
+        k = self.options.k
+        return 0 if k is None else len(map_luts(subject, k).table), subject.n_gates
 
     def report(self) -> None:
         """Say what went wrong: a warning, or an error if nothing went right."""
@@ -118,7 +129,7 @@ class _Run:
                 self.failures.append(str(error))
             return part.subject
         self.answers += 1
-        return found if found.n_gates < part.subject.n_gates else part.subject
+        return found if self._cost(found) < self._cost(part.subject) else part.subject
 
     def _answer(self, netlist: Netlist, seconds: float) -> Subject:
         with tempfile.TemporaryDirectory(prefix="gatewright-") as name:

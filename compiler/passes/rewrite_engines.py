@@ -73,7 +73,7 @@ def prove(abc: str, folder: Path, seconds: float) -> None:
     Raises:
         WindowFailed: it did not, or not within that time.
     """
-    command = (abc, "-s", "-q", f"cec {SOURCE} {TARGET}")
+    command = (abc, "-s", "-q", f"cec -n {SOURCE} {TARGET}")
     _, printed = _started("abc", command, folder, seconds)
     if "Networks are equivalent" not in printed:
         raise WindowFailed(f"abc: cec did not prove the answer; it printed: {_tail(printed)}")
