@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .literals import Literals, Writer, literals_of
+from .literals import Literals, Writer, ascending, literals_of
 from .literals import split as literal_nets
 from .netlist import FIRST_INPUT, Cell, IntArray, Luts, Netlist, Tile
 from .passes.decompose import Decompose
@@ -277,15 +277,17 @@ class _Joiner:
         """When each node, and after them each box, may be emitted: the longest path to it."""
         columns = np.arange(self.luts.fanin.shape[1])
         read, column = np.nonzero(columns < self.luts.size[:, None])
-        sources = [self.luts.fanin[read, column]]
+        driver = np.arange(len(self.literal), dtype=np.int32)  # of leaves the box
+        for box in range(len(self.boxes)):
+            leaves = slice(self.box_leaves[box], self.box_leaves[box + 1])
+            driver[leaves] = len(self.literal) + box
+        sources = [driver[self.luts.fanin[read, column]]]
         targets = [self.first_lut + read]
         for box in range(len(self.boxes)):
             reads = self.luts.outputs[self.box_reads[box] : self.box_reads[box + 1]]
-            needed = np.unique(reads >> _ONE).astype(np.int32)
-            leaves = np.arange(self.box_leaves[box], self.box_leaves[box + 1])
-            node = len(self.literal) + box
-            sources += [needed, np.full(len(leaves), node)]
-            targets += [np.full(len(needed), node), leaves]
+            needed = ascending(driver[reads >> _ONE])
+            sources.append(needed)
+            targets.append(np.full(len(needed), len(self.literal) + box))
         n = len(self.literal) + len(self.boxes)
         return longest_paths(n, np.concatenate(sources), np.concatenate(targets))
 

@@ -93,7 +93,7 @@ def _compress(
     packed = table.copy()
     kept = fanin[used].reshape(-1, size)
     codes = used @ (1 << np.arange(k))
-    for code in np.unique(codes):
+    for code in np.flatnonzero(np.bincount(codes)):
         rows = np.flatnonzero(codes == code)
         some = packed[rows]
         for step, i in enumerate(i for i in reversed(range(k)) if not code >> i & 1):

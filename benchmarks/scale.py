@@ -1,0 +1,90 @@
+"""Trace and optimise large networks of random gates: seconds and peak memory of each step.
+
+    python benchmarks/scale.py [--dense 10000x10,100000x10] [--trees s,m,b,l,g] [--levels 1,2]
+
+Each level of each network runs in a process of its own, since peaks only rise. Making the module is
+shown apart from tracing it; the peak of a step holds all that came before, PyTorch and the module
+too. Gates count tiles unrolled. `--dense` takes gates of a layer x layers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+from time import perf_counter
+
+FEATURES, CLASSES = 784, 10
+DENSE = "10000x10,100000x10"
+TREES = "s,m,b,l,g"
+
+
+def peak() -> float:
+    """The most memory this process has held, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def show(what: str, gates: int, seconds: float) -> None:
+    print(f"  {what:<14}{gates:>14,} gates{seconds:>9.2f} s{peak():>7.2f} GiB", flush=True)
+
+
+def measure(name: str, level: int) -> None:
+    """Print the steps of one network at one level."""
+    import torch
+
+    import gatewright as gw
+    from gatewright.compiler.stats import n_gates
+    from gatewright.frontend import FixedBinarization, GroupSum, LogicDense
+    from gatewright.frontend.zoo import build_model, model_spec
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    random = {"weight_init": "random"}
+    start = perf_counter()
+    if "x" in name:
+        width, depth = map(int, name.split("x"))
+        shape: tuple[int, ...] = (FEATURES,)
+        layers = [
+            LogicDense(FEATURES if i == 0 else width, width, parametrization_kwargs=random)
+            for i in range(depth)
+        ]
+        model: torch.nn.Module = torch.nn.Sequential(
+            FixedBinarization([127.5]), *layers, GroupSum(CLASSES)
+        )
+    else:
+        name = f"logictreenet-cifar10-{name}"
+        shape = model_spec(name).input_shape
+        model = build_model(name, seed=0, weight_init="random")
+    made = perf_counter()
+    circuit = gw.trace(model.eval(), shape)
+    traced = perf_counter()
+    print(f"{name}, level {level}")
+    gates = n_gates(circuit.netlist)
+    show("module", gates, made - start)
+    show("trace", gates, traced - made)
+    traced = perf_counter()
+    small = gw.optimize(circuit, level)
+    show(f"level {level}", n_gates(small.netlist), perf_counter() - traced)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dense", default=DENSE, help=f"gates of a layer x layers ({DENSE})")
+    parser.add_argument("--trees", default=TREES, help=f"sizes of LogicTreeNet ({TREES})")
+    parser.add_argument("--levels", default="1,2", help="how hard to optimise (1,2)")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        measure(options.one, int(options.levels))
+        return
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    for name in filter(None, f"{options.dense},{options.trees}".split(",")):
+        for level in options.levels.split(","):
+            command = [sys.executable, __file__, "--one", name, "--levels", level]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
