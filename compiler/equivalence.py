@@ -125,7 +125,7 @@ def equivalent(
         ExtraMissing: `sat` is true, and the extra `prove` is not installed.
     """
     if sat:
-        solver.require()
+        solver.require("equivalent")
     started = time.monotonic()
     left, right = _netlists(a, b)
     use_sat = solver.available() if sat is None else sat

@@ -12,11 +12,11 @@ from strategies import all_inputs, netlists
 
 from gatewright.compiler import Luts, simulate
 from gatewright.compiler.native import library
+from gatewright.compiler.optimize import optimize
 from gatewright.compiler.passes.decompose import Decompose
 from gatewright.compiler.passes.lower import lower
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.passes.unroll import unroll
-from gatewright.compiler.pipeline import optimize
 from gatewright.compiler.proof import sat
 from gatewright.compiler.proof.prover import Prover
 from gatewright.compiler.proof.python import PythonGraph

@@ -18,7 +18,7 @@ struct fraig {
   uint32_t *rep, *read;
   uint64_t *key;                 /* of the signature of each node, up to inversion */
   uint8_t *phase, *seen;         /* the signature's first bit; whether any was simulated */
-  int32_t *rows, *heads, *after; /* gates by what they read; classes by key; the rest of a class */
+  int32_t *rows, *heads, *after; /* 2 * gate + inverted by reads; classes by key; the rest of one */
   uint32_t mask;
   int32_t next, candidate, tried, waiting;
   int32_t *stamp, *slot, stamps; /* nodes of the current window, and their tables */
@@ -63,6 +63,10 @@ EXPORT struct fraig *fraig_new(int32_t n_leaves, int32_t n_gates, const uint32_t
   return g;
 }
 
+static int stands(const struct fraig *g, int32_t node) {
+  return g->rep[node] >> 1 == (uint32_t)node;
+}
+
 static uint32_t class_row(const struct fraig *g, uint64_t key) {
   uint32_t row = (uint32_t)mix(key) & g->mask;
   while (g->heads[row] != NONE && g->key[g->heads[row]] != key) row = (row + 1) & g->mask;
@@ -84,7 +88,7 @@ static void find_classes(struct fraig *g) {
   memset(g->heads, 0xFF, ((size_t)g->mask + 1) * sizeof *g->heads);
   int32_t end = 1 + g->n_leaves + g->next;
   for (int32_t node = 0; node < end; node++) {
-    if (g->rep[node] == 2 * (uint32_t)node) join_class(g, node);
+    if (stands(g, node)) join_class(g, node);
   }
 }
 
@@ -131,34 +135,36 @@ static uint32_t trivial(uint32_t a, uint32_t b, int exclusive) {
   return UINT32_MAX;
 }
 
-/* Set what gate `i` reads, and its representative where structure alone gives it. */
+/* Set what gate `i` reads, and its representative; whether structure alone gives that. */
 static int reduce(struct fraig *g, int32_t i) {
   int32_t node = 1 + g->n_leaves + i;
-  uint32_t a = g->fanin[2 * i], b = g->fanin[2 * i + 1], exclusive = g->exclusive[i];
+  uint32_t a = g->fanin[2 * i], b = g->fanin[2 * i + 1], odd = 0;
+  int exclusive = g->exclusive[i] != 0;
   a = g->rep[a >> 1] ^ (a & 1), b = g->rep[b >> 1] ^ (b & 1);
-  if (exclusive) a ^= b & 1, b &= ~1u;
-  if ((a >> 1) > (b >> 1)) {
-    uint32_t odd = exclusive ? a & 1 : 0, t = a ^ odd;
-    a = b ^ odd, b = t;
+  if (exclusive) odd = (a ^ b) & 1, a &= ~1u, b &= ~1u;
+  if (a > b) {
+    uint32_t t = a;
+    a = b, b = t;
   }
   g->read[2 * i] = a, g->read[2 * i + 1] = b;
   int32_t s = g->stage[a >> 1], t = g->stage[b >> 1];
   g->stage[node] = s > t ? s : t;
-  g->rep[node] = trivial(a, b, (int)exclusive);
-  if (g->rep[node] != UINT32_MAX) return 1;
-  uint32_t odd = exclusive ? a & 1 : 0;
-  uint64_t key = ((uint64_t)(a ^ odd) << 32 | b) + exclusive * 0x9E3779B97F4A7C15u;
+  g->rep[node] = trivial(a, b, exclusive);
+  if (g->rep[node] != UINT32_MAX) {
+    g->rep[node] ^= odd;
+    return 1;
+  }
+  uint64_t key = ((uint64_t)a << 32 | b) + (uint64_t)exclusive * 0x9E3779B97F4A7C15u;
   uint32_t row = (uint32_t)mix(key) & g->mask;
   for (; g->rows[row] != NONE; row = (row + 1) & g->mask) {
-    int32_t j = g->rows[row];
-    uint32_t other = g->read[2 * j], phase = exclusive ? (other ^ a) & 1 : 0;
-    if (g->exclusive[j] == exclusive && (other ^ phase) == a && g->read[2 * j + 1] == b) {
-      g->rep[node] = g->rep[1 + g->n_leaves + j] ^ phase;
+    int32_t j = g->rows[row] >> 1;
+    if ((g->exclusive[j] != 0) == exclusive && g->read[2 * j] == a && g->read[2 * j + 1] == b) {
+      g->rep[node] = g->rep[1 + g->n_leaves + j] ^ odd ^ (uint32_t)(g->rows[row] & 1);
       return 1;
     }
   }
-  g->rows[row] = i;
-  g->rep[node] = 2 * (uint32_t)node;
+  g->rows[row] = 2 * i + (int32_t)odd;
+  g->rep[node] = 2 * (uint32_t)node + odd;
   return 0;
 }
 
@@ -292,7 +298,8 @@ EXPORT int32_t fraig_run(struct fraig *g, int32_t answer, int32_t window, int32_
       if (g->stage[g->candidate] > g->stage[node]) continue;
       uint32_t odd = g->phase[node] ^ g->phase[g->candidate];
       g->tried++;
-      stop[0] = 2 * (uint32_t)node, stop[1] = 2 * (uint32_t)g->candidate ^ odd;
+      stop[0] = g->rep[node], stop[1] = g->rep[g->candidate] ^ odd;
+      odd = (stop[0] ^ stop[1]) & 1;
       int found = decide(g, node, g->candidate, odd, window, stop + 2);
       if (found == EQUAL) {
         g->rep[node] = stop[1];
@@ -303,7 +310,7 @@ EXPORT int32_t fraig_run(struct fraig *g, int32_t answer, int32_t window, int32_
         return found == DIFFERENT ? 2 : 1;
       }
     }
-    if (g->rep[node] == 2 * (uint32_t)node) join_class(g, node);
+    if (stands(g, node)) join_class(g, node);
   }
   return 0;
 }

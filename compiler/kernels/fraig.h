@@ -6,8 +6,8 @@ struct fraig;
 /* fanin: [n_gates][2] literals. exclusive: [n_gates], XOR rather than AND. stage: [n_nodes], set for
  * the leaves; a node is replaced only by one of no later stage. rep: [n_nodes], set for constant and
  * leaves; becomes the literal that stands for each node. read: [n_gates][2], becomes the literals
- * that each gate reads; of an XOR at most the first is inverted. The arrays stay the caller's and
- * must outlive the graph. NULL without memory. */
+ * that each gate reads. An XOR reads no inverted ones: where it did, it stands for itself inverted.
+ * The arrays stay the caller's and must outlive the graph. NULL without memory. */
 struct fraig *fraig_new(int32_t n_leaves, int32_t n_gates, const uint32_t *fanin,
                         const uint8_t *exclusive, int32_t *stage, uint32_t *rep, uint32_t *read);
 void fraig_free(struct fraig *graph);

@@ -32,7 +32,7 @@ class PythonGraph:
         self.stop = np.zeros(18, np.uint32)
         self._key = np.zeros(len(rep), np.uint64)
         self._phase: NDArray[np.uint64] | None = None
-        self._rows: dict[tuple[int, int, bool], int] = {}
+        self._rows: dict[tuple[int, int, bool], tuple[int, int]] = {}
         self._classes: dict[int, list[int]] = {}
         self._next = 0
         self._waiting: int | None = None  # the candidate that the last stop was about
@@ -51,7 +51,7 @@ class PythonGraph:
             self._key = _mixed(self._key + column) + np.uint64(1)
         self._classes = {}
         for node in range(self._first + self._next):
-            if self.rep[node] == 2 * node:
+            if self.rep[node] >> _ONE == node:
                 self._join(node)
 
     def run(self, answer: int, window: int, candidates: int, ask: bool) -> int:
@@ -99,7 +99,8 @@ class PythonGraph:
                 continue
             self._tried += 1
             odd = int(self._phase[node] ^ self._phase[candidate])
-            self.stop[:2] = 2 * node, 2 * candidate ^ odd
+            self.stop[:2] = self.rep[node], int(self.rep[candidate]) ^ odd
+            odd = int(self.stop[0] ^ self.stop[1]) & 1
             equal, values = self._decide(node, candidate, odd, window)
             if equal:
                 self.rep[node] = self.stop[1]
@@ -117,22 +118,18 @@ class PythonGraph:
         """Set what gate `i` reads, and its representative; whether structure alone gives it."""
         node, xor = self._first + i, self._xor[i]
         a, b = (int(self.rep[f >> 1]) ^ f & 1 for f in self._fanin[i])
+        odd = 0
         if xor:
-            a, b = a ^ b & 1, b & ~1
-        if a >> 1 > b >> 1:
-            odd = a & 1 if xor else 0
-            a, b = b ^ odd, a ^ odd
+            odd, a, b = (a ^ b) & 1, a & ~1, b & ~1
+        a, b = min(a, b), max(a, b)
         self.read[i] = a, b
         self._stage[node] = max(self._stage[a >> 1], self._stage[b >> 1])
         known = _trivial(a, b, xor)
         if known is None:
-            odd = a & 1 if xor else 0
-            j = self._rows.setdefault((a ^ odd, b, xor), i)
-            if j != i:
-                phase = (int(self.read[j, 0]) ^ a) & 1 if xor else 0
-                known = int(self.rep[self._first + j]) ^ phase
-        self.rep[node] = 2 * node if known is None else known
-        return known is not None
+            j, inverted = self._rows.setdefault((a, b, xor), (i, odd))
+            known = 2 * node if j == i else int(self.rep[self._first + j]) ^ inverted
+        self.rep[node] = known ^ odd
+        return int(self.rep[node]) >> 1 != node
 
     def _decide(self, a: int, b: int, odd: int, window: int) -> tuple[bool, list[int] | None]:
         """Whether two nodes are equal over some cut; else literals that show the difference."""

@@ -25,11 +25,11 @@ def available() -> bool:
     return True
 
 
-def require() -> None:
-    """Raise `ExtraMissing` unless the extra `prove` is installed."""
+def require(who: str) -> None:
+    """Raise `ExtraMissing` for `who` unless the extra `prove` is installed."""
     if not available():
         raise ExtraMissing(
-            "equivalent: a proof by SAT takes python-sat, which is not installed; "
+            f"{who}: a proof by SAT takes python-sat, which is not installed; "
             "pip install 'gatewright[prove]'"
         )
 
