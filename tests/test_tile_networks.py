@@ -8,9 +8,9 @@ import pytest
 import gatewright as gw
 from gatewright.compiler import Netlist
 from gatewright.compiler.netlist import Tile
+from gatewright.compiler.optimize import optimize
 from gatewright.compiler.passes.specialize import Specialize
 from gatewright.compiler.passes.unroll import UnrollSmall
-from gatewright.compiler.pipeline import optimize
 from gatewright.compiler.simulate import simulate_words
 from gatewright.compiler.stats import n_gates
 
