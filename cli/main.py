@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "gates, LUTs and levels of encoder, logic and head"
     optimizing.add_report(verbs.add_parser("report", help=text))
     optimizing.add_equivalent(verbs.add_parser("equivalent", help="prove two circuits equal"))
-    importing.add(verbs.add_parser("import", help="another library's circuit to a circuit file"))
+    importing.add(verbs.add_parser("import", help="a circuit or netlist file to another format"))
     return parser
 
 

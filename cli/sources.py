@@ -11,11 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler import Circuit
+from ..compiler.files import READERS
+from ..compiler.formats.sniff import sniff
 from ..compiler.store import read_circuit
 from ..compiler.torchlogix_json import read_torchlogix
 from ..runtime.archive import parse_archive, read_file, write_file
 from ..runtime.compiled import CompiledCircuit, load
 from ..runtime.errors import FileError, InputError
+
+NETLISTS = {
+    ".aig": "AIGER circuit",
+    ".aag": "AIGER circuit",
+    ".blif": "BLIF circuit",
+    ".bench": "BENCH circuit",
+    ".v": "Verilog circuit",
+}
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,20 @@ class Source:
 def kind_of(path: Path) -> str:
     """ "model", "circuit", "plan" (numpy target), "torchlogix circuit" (JSON), else "library".
 
-    Only loading tells whether a library is one. Raises FileError for a foreign archive.
+    Netlist files are "AIGER circuit", "BLIF circuit", "BENCH circuit" and "Verilog circuit", by
+    content, or by suffix where the content says nothing. Only loading tells whether a library is
+    one. Raises FileError for a foreign archive.
     """
     data = read_file(path)
     if data.startswith(b"PK"):
         return parse_archive(data, str(path))[0]["gatewright"]
-    return "torchlogix circuit" if data.lstrip()[:1] == b"{" else "library"
+    if data.lstrip()[:1] == b"{":
+        return "torchlogix circuit"
+    return NETLISTS.get(sniff(data) or path.suffix, "library")
 
 
 def open_source(path: Path) -> Source:
-    """A model file (traced) or a circuit file, ours or torchlogix's.
+    """A model file (traced) or a circuit file: ours, torchlogix's or a netlist.
 
     Raises:
         FileError: the file is neither, or damaged.
@@ -50,6 +64,9 @@ def open_source(path: Path) -> Source:
         return Source(path, read_circuit(path))
     if kind == "torchlogix circuit":
         return Source(path, read_torchlogix(path))
+    if kind in NETLISTS.values():
+        suffix = next(suffix for suffix, name in NETLISTS.items() if name == kind)
+        return Source(path, READERS[suffix](path))
     if kind == "model":
         from ..frontend import load_model
         from ..frontend.tracing.trace import trace
@@ -127,6 +144,9 @@ def write_npy(path: Path, array: NDArray[Any]) -> None:
     write_file(path, buffer.getvalue())
 
 
-def random_samples(circuit_shape: tuple[int, ...], n: int, seed: int = 0) -> NDArray[Any]:
-    """Random bytes of a circuit's shape, n samples or one, where a user named no data."""
-    return np.random.default_rng(seed).integers(0, 256, (max(1, n), *circuit_shape), dtype=np.uint8)
+def random_samples(
+    circuit_shape: tuple[int, ...], n: int, seed: int = 0, most: int = 255
+) -> NDArray[Any]:
+    """Random bytes up to `most` of a circuit's shape, n samples or one, where there is no data."""
+    random = np.random.default_rng(seed)
+    return random.integers(0, most, (max(1, n), *circuit_shape), dtype=np.uint8, endpoint=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ from .netlist import Netlist
 from .store import read_circuit, write_circuit
 from .torchlogix_json import read_torchlogix
 
-_READERS = {
+
+def _write_graph(circuit: Circuit, path: str | os.PathLike[str]) -> None:
+    from .formats.graph_write import write_graph  # which imports networkx
+
+    write_graph(circuit, path)
+
+
+READERS: dict[str, Callable[[str | os.PathLike[str]], Circuit]] = {
     ".npz": read_circuit,
     ".json": read_torchlogix,
     ".aig": read_aiger,
@@ -28,36 +36,58 @@ _READERS = {
     ".bench": read_bench,
     ".v": read_verilog,
 }
-_WRITERS = {
+WRITERS = {
     ".npz": write_circuit,
     ".aig": write_aiger,
     ".aag": write_aiger,
     ".blif": write_blif,
     ".bench": write_bench,
+    ".dot": _write_graph,
+    ".graphml": _write_graph,
+}
+_CURES = {
+    "write": {".v": "gatewright.emit(circuit, 'verilog', folder) writes Verilog"},
+    "read": {
+        ".graphml": "networkx reads it, and Netlist.from_networkx takes such graphs",
+        ".pt": "gatewright.frontend.importing loads checkpoints",
+    },
 }
 
 
 def read(path: str | os.PathLike[str]) -> Circuit:
-    """Read a circuit; the suffix says the format: `.npz`, or torchlogix's `.json`.
+    """Read a circuit; the suffix says the format.
+
+    `.npz` holds whole circuits, torchlogix's `.json` too. AIGER (`.aig`, `.aag`), BLIF (`.blif`),
+    BENCH (`.bench`) and structural Verilog (`.v`) hold combinational netlists: they become circuits
+    of Boolean inputs, with the names of inputs and outputs.
 
     Raises:
         FileError: an unknown suffix, or a file that is missing, damaged or hostile.
     """
-    return _by_suffix(path, _READERS)(path)
+    return _by_suffix(path, READERS, "read")(path)
 
 
 def write(circuit: Circuit | Netlist, path: str | os.PathLike[str]) -> None:
-    """Write a circuit; the suffix says the format: `.npz`.
+    """Write a circuit; the suffix says the format.
+
+    Only `.npz` holds whole circuits. AIGER (`.aig`, `.aag`), BLIF (`.blif`), BENCH (`.bench`) and
+    graphs (`.dot`, `.graphml`) hold the netlist: encoder and decoder are not in the file.
 
     Raises:
         FileError: an unknown suffix, or the file cannot be written.
     """
+    writer = _by_suffix(path, WRITERS, "write")
     if isinstance(circuit, Netlist):
         circuit = Circuit(Encoder.boolean(circuit.n_inputs), circuit)
-    _by_suffix(path, _WRITERS)(circuit, path)
+    writer(circuit, path)
 
 
-def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any]) -> Any:
-    if Path(path).suffix not in formats:
-        raise FileError(f"{path}: suffix {Path(path).suffix!r}; allowed are {', '.join(formats)}")
-    return formats[Path(path).suffix]
+def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any], verb: str) -> Any:
+    suffix = Path(path).suffix
+    if suffix not in formats:
+        cure = _CURES[verb].get(suffix)
+        raise FileError(
+            f"{path}: suffix {suffix!r}; allowed are {', '.join(formats)}"
+            + (f"; {cure}" if cure else "")
+        )
+    return formats[suffix]

@@ -12,6 +12,7 @@ from pass_checks import assert_same_function, chain, dense
 from strategies import netlists
 
 import gatewright as gw
+from gatewright.cli.main import main
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.compiler.names import Names
 from gatewright.runtime.errors import FileError
@@ -75,7 +76,7 @@ def test_an_output_may_be_called_like_the_input_that_it_is(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_deep_and_wide(tmp_path, suffix):
-    for netlist in (chain(0x6, 3000), dense(40, 500, 5)):
+    for netlist in (chain(0x6, 500), dense(40, 500, 5)):
         gw.write(boolean(netlist), tmp_path / f"a{suffix}")
         found = gw.read(tmp_path / f"a{suffix}")
         x = np.random.default_rng(0).integers(0, 2, (100, netlist.n_inputs)).astype(np.bool_)
@@ -166,3 +167,64 @@ def all_tables(k):
     nets = [builder.luts(np.tile(np.arange(2, 2 + k), (len(some), 1)), some)]
     nets.append(builder.luts(np.tile(np.arange(2, 8), (len(wide), 1)), wide))
     return builder.build(np.concatenate(nets))
+
+
+VERILOG = "// a remark\nmodule m(input a, b, output y);\nassign y = a ^ b;\nendmodule\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The same netlist in each format, by the kind that the command line gives it."""
+    netlist = dense(6, 10, 2)
+    kinds = {"AIGER": [".aig", ".aag"], "BLIF": [".blif"], "BENCH": [".bench"]}
+    for suffix in SUFFIXES:
+        gw.write(netlist, tmp_path / f"a{suffix}")
+    (tmp_path / "a.v").write_text(VERILOG)
+    return {
+        tmp_path / f"a{suffix}": kind
+        for kind, suffixes in {**kinds, "Verilog": [".v"]}.items()
+        for suffix in suffixes
+    }
+
+
+def test_the_command_line_tells_files_apart_by_content(files, tmp_path, capsys):
+    for path, kind in files.items():
+        other = tmp_path / "other.txt"
+        other.write_bytes(path.read_bytes())
+        assert main(["inspect", str(other)]) == 0
+        assert f"{kind} circuit" in capsys.readouterr().out
+
+
+def test_the_command_line_takes_netlists(files, tmp_path, capsys):
+    for path in files:
+        assert main(["compile", str(path), "-o", str(tmp_path / "p.npz"), "--target", "numpy"]) == 0
+        assert main(["emit", str(path), "--target", "verilog", "-o", str(tmp_path / "rtl")]) == 0
+    assert main(["verify", str(tmp_path / "a.v"), "--samples", "100", "--no-rtl"]) == 0
+    assert "all equal" in capsys.readouterr().out
+
+
+def test_import_converts_any_to_any(files, tmp_path, capsys):
+    for path in files:
+        for suffix in (*SUFFIXES, ".npz", ".dot", ".graphml"):
+            target = tmp_path / f"b{suffix}"
+            assert main(["import", str(path), "-o", str(target)]) == 0
+            if suffix not in (".dot", ".graphml"):
+                assert_same_function(gw.read(path).netlist, gw.read(target).netlist)
+                assert gw.read(target).names == gw.read(path).names
+    capsys.readouterr()
+    assert main(["import", str(path), "-o", str(tmp_path / "b.txt")]) == 2
+    assert "allowed are .npz, .aig" in capsys.readouterr().err
+
+
+def test_a_file_that_says_nothing_is_read_by_its_suffix(tmp_path, capsys):
+    (tmp_path / "a.blif").write_text("hello\n")
+    assert main(["inspect", str(tmp_path / "a.blif")]) == 2
+    assert "a.blif:1" in capsys.readouterr().err
+
+
+def test_random_samples_for_bits_are_bits(tmp_path, capsys):
+    """A circuit that is wrong where an input is false is found without data."""
+    from gatewright.cli.sources import random_samples
+
+    assert 0.4 < random_samples((4,), 1000, most=1).mean() < 0.6
+    assert random_samples((4,), 1000).mean() > 100
