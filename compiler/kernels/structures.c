@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "export.h"
 #include "structures.h"
 
 enum { INPUTS = 4, MAX_GATES = 7, FUNCTIONS = INPUTS + MAX_GATES };
@@ -126,8 +127,7 @@ static void extend(struct search *s, int made) {
     }
 }
 
-__attribute__((visibility("default")))
-void enumerate_structures(const uint8_t *classes, int32_t n_classes, int32_t gates, int32_t keep,
+EXPORT void enumerate_structures(const uint8_t *classes, int32_t n_classes, int32_t gates, int32_t keep,
                           uint8_t *size, int32_t *count, uint8_t *circuits, uint16_t *table) {
     uint64_t seen[256] = {0};
     struct search s = {.classes = classes, .keep = keep, .size = size, .count = count,

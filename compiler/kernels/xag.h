@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "export.h"
 
 enum { NONE = -1, NO_LITERAL = -1 };
 
