@@ -94,6 +94,36 @@ class Resubstitute:
         return _run("resubstitute", subject, self.leaves, self.divisors, self.added)
 
 
+@dataclass(frozen=True)
+class Refactor:
+    """Make each gate anew with all that only it needs, from its truth table, inside tiles too.
+
+    Of factored irredundant sums of products, for the function and for its inverse, and a decomposition
+    by inputs, pairs of inputs and multiplexers, that one is taken that adds the fewest gates.
+
+    Args:
+        leaves: of a cone, 4 to 10.
+        zero_cost: also take what saves nothing; see `CutRewrite`.
+
+    Raises:
+        NetlistError: an argument is out of its range.
+    """
+
+    leaves: int = 10
+    zero_cost: bool = False
+
+    def __post_init__(self) -> None:
+        if self.leaves not in range(4, 11):
+            raise NetlistError(f"Refactor: leaves is {self.leaves!r}; allowed are 4 to 10")
+
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return _apply(netlist, self.on, even=self.zero_cost)
+
+    def on(self, subject: Subject) -> Subject:
+        """The same function of the same leaves, in as many gates or fewer."""
+        return _run("refactor", subject, self.leaves, int(self.zero_cost))
+
+
 FAST: tuple[Change, ...] = (
     CutRewrite(),
     Resubstitute(8, 100, 1),
