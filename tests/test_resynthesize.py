@@ -1,5 +1,7 @@
 """Cut rewriting and resubstitution keep the function and save gates."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,15 +10,16 @@ from strategies import netlists
 
 from gatewright.compiler import Builder, Tile
 from gatewright.compiler.native import library
+from gatewright.compiler.passes import resynthesize
 from gatewright.compiler.passes.fold import fold
-from gatewright.compiler.passes.resynthesize import CutRewrite, Resubstitute, Resynthesize
+from gatewright.compiler.passes.resynthesize import CutRewrite, Refactor, Resubstitute, Resynthesize
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.simulate import simulate_words
 from gatewright.compiler.stats import n_gates
 from gatewright.runtime.errors import NetlistError
 
 needs_native = pytest.mark.skipif(
-    library("cut_rewrite") is None, reason="without native code netlists stay as they are"
+    library("cut_rewrite") is None, reason="other gates are kept without native code"
 )
 PASSES = (
     CutRewrite(),
@@ -26,9 +29,10 @@ PASSES = (
     Resubstitute(4, 10, 0),
     Resynthesize(),
 )
+REFACTOR = (Refactor(), Refactor(6, zero_cost=True))
 
 
-@pytest.mark.parametrize("one", PASSES, ids=str)
+@pytest.mark.parametrize("one", PASSES + REFACTOR, ids=str)
 @settings(max_examples=30, deadline=None)
 @given(netlist=netlists())
 def test_functions_are_kept(one, netlist):
@@ -36,14 +40,59 @@ def test_functions_are_kept(one, netlist):
     assert n_gates(result) <= n_gates(netlist)
 
 
-@needs_native
 @pytest.mark.parametrize("one", PASSES, ids=str)
 def test_dense_logic_keeps_its_function_and_shrinks(one):
     netlist = dense(8, 60, 6)
     assert n_gates(assert_pass(one, netlist, idempotent=False)) < n_gates(netlist)
 
 
+@pytest.mark.parametrize("one", PASSES[:-1], ids=str)
+@settings(max_examples=30, deadline=None)
+@given(netlist=netlists())
+def test_without_native_code_functions_are_kept(one, netlist):
+    with mock.patch.object(resynthesize, "library", return_value=None):
+        slow = assert_pass(one, netlist, idempotent=False)
+    assert_same_function(one(netlist), slow)
+
+
+@pytest.mark.parametrize("one", PASSES[:-1], ids=str)
+def test_without_native_code_dense_logic_shrinks_too(one):
+    netlist = dense(8, 60, 6)
+    with mock.patch.object(resynthesize, "library", return_value=None):
+        assert n_gates(assert_pass(one, netlist, idempotent=False)) < n_gates(netlist)
+
+
 @needs_native
+def test_refactoring_shrinks_sums_of_products():
+    golden(
+        Refactor(),
+        """
+        netlist inputs=5
+          %7 = lut 0x8 %2 %3
+          %8 = lut 0x8 %2 %4
+          %9 = lut 0x8 %2 %5
+          %10 = lut 0x8 %2 %6
+
+          %11 = lut 0xe %7 %8
+          %12 = lut 0xe %9 %10
+
+          %13 = lut 0xe %11 %12
+          output %13
+        """,
+        """
+        netlist inputs=5
+          %7 = lut 0x1 %3 %4
+
+          %8 = lut 0x4 %5 %7
+
+          %9 = lut 0x4 %6 %8
+
+          %10 = lut 0x2 %2 %9
+          output %10
+        """,
+    )
+
+
 def test_an_exclusive_or_of_three_gates():
     golden(
         CutRewrite(),
@@ -63,7 +112,6 @@ def test_an_exclusive_or_of_three_gates():
     )
 
 
-@needs_native
 def test_a_majority_beside_an_exclusive_or():
     golden(
         CutRewrite(),
@@ -124,9 +172,11 @@ def test_equal_gates_of_different_structure():
     )
 
 
-@needs_native
-@pytest.mark.parametrize("one", PASSES, ids=str)
-@pytest.mark.parametrize("table", [0x6, 0xE])
+@pytest.mark.parametrize(
+    ("one", "table"),
+    [(CutRewrite(), 0x6), (Resubstitute(), 0xE), (Refactor(zero_cost=True), 0x6)],
+    ids=str,
+)
 def test_chains_of_three_thousand_levels(one, table):
     netlist = chain(table, 3000)
     result = one(netlist)
@@ -143,7 +193,6 @@ def test_a_chain_that_cannot_shrink_is_returned_itself():
     assert Resynthesize()(netlist) is netlist
 
 
-@needs_native
 def test_shared_bodies_stay_shared():
     body = dense(4, 12, 3)
     builder = Builder(8)
@@ -156,7 +205,6 @@ def test_shared_bodies_stay_shared():
     assert n_gates(bodies[0]) < n_gates(body)
 
 
-@needs_native
 def test_a_larger_circuit_answers_the_same_to_a_million_vectors():
     netlist = strash(fold(dense(60, 300, 5)))
     result = Resynthesize()(netlist)
@@ -170,9 +218,15 @@ def test_a_larger_circuit_answers_the_same_to_a_million_vectors():
     [
         ({"leaves": 11}, "leaves is 11; allowed are 4 to 10"),
         ({"divisors": 9}, "divisors is 9; allowed are 10 to 250"),
+        ({"leaves": "8"}, "leaves is '8'; allowed are 4 to 10"),
         ({"added": 3}, "added is 3; allowed are 0 to 2"),
     ],
 )
 def test_arguments_out_of_range(arguments, text):
     with pytest.raises(NetlistError, match=text):
         Resubstitute(**arguments)
+
+
+def test_cones_out_of_range():
+    with pytest.raises(NetlistError, match="Refactor: leaves is 3; allowed are 4 to 10"):
+        Refactor(3)

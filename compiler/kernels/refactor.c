@@ -52,7 +52,7 @@ static int refactor_gate(struct window *w, int32_t gate, int32_t zero) {
     struct table table;
     int best = -1;
     int32_t goes = window_open(w, gate), limit = goes - !zero;
-    if (goes < 2 || w->n_leaves < 3 || w->n_cone == CONE) return 1;
+    if (goes < 2 || w->n_cone == CONE) return 1;
     memcpy(table.bits, w->table[w->slot[gate]], sizeof table.bits);
     for (int i = 0; i < 3 && limit >= 0; i++) {
         plans[i].inputs = w->n_leaves;

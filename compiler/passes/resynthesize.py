@@ -9,11 +9,14 @@ from typing import Protocol
 import numpy as np
 
 from ...runtime.errors import NetlistError
-from ..native import Native, library
+from .. import resynthesis
+from ..native import library
 from ..netlist import Netlist
 from ..stats import n_gates
 from ..structures import classes, structures
 from ..subject import Subject, split, with_bodies
+
+SLOW_GATES = 20_000  # without a compiler, logic of more gates is left as it is
 
 
 class Change(Protocol):
@@ -48,6 +51,8 @@ class CutRewrite:
     def on(self, subject: Subject) -> Subject:
         """The same function of the same leaves, in as many gates or fewer."""
         table, known = structures(), classes()
+        if library("cut_rewrite") is None:
+            return _slowly(subject, lambda: resynthesis.cut_rewrite(subject, self.zero_cost))
         return _run(
             "cut_rewrite",
             subject,
@@ -91,6 +96,10 @@ class Resubstitute:
 
     def on(self, subject: Subject) -> Subject:
         """The same function of the same leaves, in as many gates or fewer."""
+        if library("resubstitute") is None:
+            return _slowly(
+                subject, lambda: resynthesis.resubstitute(subject, self.leaves, self.added)
+            )
         return _run("resubstitute", subject, self.leaves, self.divisors, self.added)
 
 
@@ -121,6 +130,8 @@ class Refactor:
 
     def on(self, subject: Subject) -> Subject:
         """The same function of the same leaves, in as many gates or fewer."""
+        if library("refactor") is None:
+            return subject
         return _run("refactor", subject, self.leaves, int(self.zero_cost))
 
 
@@ -174,11 +185,18 @@ def _apply(netlist: Netlist, change: Callable[[Subject], Subject], even: bool = 
     return with_bodies(netlist, one)
 
 
+def _slowly(subject: Subject, change: Callable[[], Subject]) -> Subject:
+    """A change made in Python, unless it would take too long; the smaller result."""
+    if subject.n_gates > SLOW_GATES:
+        return subject
+    result = change()
+    return result if result.n_gates <= subject.n_gates else subject
+
+
 def _run(kernel: str, subject: Subject, *arguments: object) -> Subject:
     """The subject graph that a kernel makes of another."""
-    native: Native | None = library(kernel)
-    if native is None or not subject.n_gates:
-        return subject
+    native = library(kernel)
+    assert native is not None
     fanin = np.array(subject.fanin, np.uint32, order="C")
     xor = subject.xor.astype(np.uint8)
     outputs = subject.outputs.copy()
