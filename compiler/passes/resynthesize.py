@@ -107,8 +107,9 @@ class Resubstitute:
 class Refactor:
     """Make each gate anew with all that only it needs, from its truth table, inside tiles too.
 
-    Of factored irredundant sums of products, for the function and for its inverse, and a decomposition
-    by inputs, pairs of inputs and multiplexers, that one is taken that adds the fewest gates.
+    Of factored irredundant sums of products, for the function and for its inverse, and a
+    decomposition by inputs, pairs of inputs and multiplexers, the one is taken that adds fewest
+    gates. Without a compiler, logic is left as it is.
 
     Args:
         leaves: of a cone, 4 to 10.
