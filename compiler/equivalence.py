@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
-from .inputs import share_inputs
 from .liveness import live_nets
 from .netlist import FIRST_INPUT, Netlist
+from .proof import borders
 from .proof import sat as solver
 from .proof.prover import Prover
 from .proof.vectors import (
@@ -47,7 +47,8 @@ class Equivalence:
     samples: input patterns simulated. seconds: taken.
     proved: outputs proved equal; outputs: how many there are.
     counterexample: bool [n_inputs], one on which the two differ, if refuted; no true input of it
-        can be made false alone. output: the first output that differs there.
+        can be made false alone. counterexample_b: the same for the inputs of `b`, where those of
+        two circuits are others. output: the first output that differs there.
     sat: pairs of nodes that a SAT solver was asked about; None where none was to be had.
     """
 
@@ -55,6 +56,7 @@ class Equivalence:
     method: Method
     samples: int
     counterexample: NDArray[np.bool_] | None = None
+    counterexample_b: NDArray[np.bool_] | None = None
     output: int | None = None
     proved: int = 0
     outputs: int = 0
@@ -114,27 +116,30 @@ def equivalent(
 
     Args:
         a, b: two netlists, or two circuits. Circuits are compared on all patterns of input bits,
-            also on those that their encoder never gives; bits of one feature and threshold are one.
+            also on those that no encoder gives; bits of one feature and threshold are one bit.
         samples: random patterns to compare where no proof is found.
         seconds: stop trying then, roughly.
         sat: use a SAT solver; by default where the extra `prove` is installed.
 
     Raises:
-        NetlistError: the two have different numbers of inputs or outputs, different encoders or
-            decoders, or one is a circuit and the other is not.
+        NetlistError: the two have different numbers of inputs or outputs, other shapes of
+            input or decoders, or one is a circuit and the other is not.
         ExtraMissing: `sat` is true, and the extra `prove` is not installed.
     """
     if sat:
         solver.require("equivalent")
     started = time.monotonic()
-    left, right = _netlists(a, b)
+    both = borders.pair(a, b)
     use_sat = solver.available() if sat is None else sat
-    found = _Comparison(left, right, samples, started + seconds, use_sat).answer()
+    found = _Comparison(both.a, both.b, samples, started + seconds, use_sat).answer()
     missing = sat is None and not use_sat
+    pattern = found.counterexample
     return replace(
         found,
-        outputs=len(left.outputs),
-        proved=len(left.outputs) if found.status == "proved" else found.proved,
+        counterexample=None if pattern is None else pattern[both.inputs_a],
+        counterexample_b=None if pattern is None else pattern[both.inputs_b],
+        outputs=len(both.a.outputs),
+        proved=len(both.a.outputs) if found.status == "proved" else found.proved,
         sat=None if missing else found.sat,
         seconds=time.monotonic() - started,
     )
@@ -204,45 +209,12 @@ class _Comparison:
     def _refuted(self, found: Pattern, method: Method) -> Equivalence:
         found = minimised(self.a, self.b, found)
         output = int(apart(self.a, self.b, found[None])[0].argmax())
-        return Equivalence("refuted", method, self.tried, found, output)
+        return Equivalence("refuted", method, self.tried, found, output=output)
 
 
 def _inputs_that_matter(a: Netlist, b: Netlist) -> NDArray[np.intp]:
     live = live_nets(a)[FIRST_INPUT : FIRST_INPUT + a.n_inputs]
     return np.flatnonzero(live | live_nets(b)[FIRST_INPUT : FIRST_INPUT + a.n_inputs])
-
-
-def _netlists(a: Netlist | Circuit, b: Netlist | Circuit) -> tuple[Netlist, Netlist]:
-    """The netlists of two things that can be compared."""
-    if isinstance(a, Circuit) and isinstance(b, Circuit):
-        _check_borders(a, b)
-        a, b = share_inputs(a).netlist, share_inputs(b).netlist
-    if isinstance(a, Circuit) or isinstance(b, Circuit):
-        raise NetlistError(
-            f"equivalent: a {type(a).__name__} and a {type(b).__name__}; allowed are two of a "
-            "kind; compare circuit.netlist"
-        )
-    left, right = ((n.n_inputs, len(n.outputs)) for n in (a, b))
-    if left != right:
-        raise NetlistError(
-            f"equivalent: {left[0]} inputs and {left[1]} outputs against {right[0]} and "
-            f"{right[1]}; allowed are equal numbers; compare netlists of one interface"
-        )
-    return a, b
-
-
-def _check_borders(a: Circuit, b: Circuit) -> None:
-    same_encoder = (
-        a.encoder.shape == b.encoder.shape
-        and np.array_equal(a.encoder.feature, b.encoder.feature)
-        and np.array_equal(a.encoder.threshold, b.encoder.threshold)
-    )
-    for what, same in (("encoders", same_encoder), ("decoders", a.decoder == b.decoder)):
-        if not same:
-            raise NetlistError(
-                f"equivalent: the circuits have different {what}; allowed are equal ones; "
-                "compare a.netlist with b.netlist if only the bits matter"
-            )
 
 
 def demand_proof(before: Netlist | Circuit, after: Netlist | Circuit, what: str) -> None:

@@ -9,7 +9,8 @@ from strategies import all_inputs, netlists
 from gatewright.compiler import Argmax, Builder, Circuit, Decoder, Encoder, Netlist, simulate
 from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.optimize import optimize
-from gatewright.runtime.errors import NetlistError
+from gatewright.compiler.proof import sat
+from gatewright.runtime.errors import ExtraMissing, NetlistError
 
 
 def gate(inputs, table, fanin=(2, 3)):
@@ -160,13 +161,13 @@ def test_circuits():
         (chain(6, 1), circuit(chain(6, 1)), "a Netlist and a Circuit; allowed are two of a kind"),
         (
             circuit(chain(6, 1)),
-            circuit(chain(6, 1), threshold=0.25),
-            r"different encoders; allowed are equal ones; compare a.netlist with b.netlist",
+            Circuit(Encoder((1, 2), np.arange(2), np.zeros(2)), chain(6, 1)),
+            r"different shapes, \(2,\) and \(1, 2\); allowed are equal ones; compare a.netlist",
         ),
         (
             circuit(chain(6, 1)),
             circuit(chain(6, 1), decoder=Decoder(1)),
-            r"different decoders; allowed are equal ones; compare a.netlist with b.netlist",
+            r"different decoders, None and .* allowed are equal ones; compare a.netlist with b.n",
         ),
     ],
 )
@@ -180,3 +181,39 @@ def test_argmax_against_its_gates():
     from gatewright.compiler.passes.lower import lower
 
     assert equivalent(netlist, lower(netlist)).status == "proved"
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setattr(sat, "available", lambda: False)
+    a, b = parities(40, range(40)), parities(40, range(39, -1, -1))
+    with pytest.raises(ExtraMissing, match=r"equivalent: .* pip install 'gatewright\[prove\]'"):
+        equivalent(a, b, sat=True)
+    assert "the extra gatewright[prove] would prove more" in str(equivalent(a, b, samples=100))
+
+
+def test_equal_comparisons_are_one_input():
+    """One circuit has an input twice, the other drops one and orders them differently."""
+    body = parse("""
+        netlist inputs=4
+          %6 = lut 0x6 %2 %3
+          %7 = lut 0x8 %4 %5
+          output %6 %7
+    """)
+    threshold = np.array([0.5, 0.5, 0.25, 0.5])
+    a = Circuit(Encoder((2,), np.array([0, 0, 0, 1]), threshold), body)
+    other = parse("netlist inputs=2\n  %4 = lut 0x8 %2 %3\n  output %0 %4\n")
+    b = Circuit(Encoder((2,), np.array([1, 0]), np.array([0.5, 0.25])), other)
+    assert equivalent(a, b).status == "proved"
+    wrong = Circuit(Encoder((2,), np.array([1, 0]), np.array([0.5, 0.75])), other)
+    found = equivalent(a, wrong)
+    assert (found.status, found.output) == ("refuted", 1)
+    bits = simulate(a.netlist, found.counterexample[None])
+    assert (bits != simulate(wrong.netlist, found.counterexample_b[None])).any()
+
+
+def test_narrow_counts_are_compared_with_wide_ones():
+    wide = parse("netlist inputs=2\n  %4..%6 = popcount %2 %3 %0 %0\n  output %4 %5 %6\n")
+    narrow = parse("netlist inputs=2\n  %4..%5 = popcount %2 %3\n  output %4 %5\n")
+    a, b = (circuit(n, decoder=Decoder(1)) for n in (wide, narrow))
+    assert equivalent(a, b).status == equivalent(b, a).status == "proved"
+    assert equivalent(a, circuit(narrow, decoder=Decoder(1), threshold=0.1)).status == "refuted"
