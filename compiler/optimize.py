@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TypeVar
 
 from ..runtime.errors import NetlistError
@@ -13,9 +14,15 @@ from .netlist import Netlist
 from .passes.fold import fold
 from .passes.lutmap import count_luts
 from .passes.resynthesize import Resynthesize
+from .passes.rewrite import Rewrite
+from .passes.rewrite_engines import installed_engines
+from .passes.satsweep import SatSweep
+from .passes.specialize import Specialize
 from .passes.strash import strash
 from .passes.sweep import sweep
-from .pipeline import Pass, apply, tell
+from .passes.unroll import UnrollSmall
+from .pipeline import Pass, apply, pass_name, tell, timed
+from .proof import sat
 from .reports import After
 from .stats import n_gates
 
@@ -23,6 +30,9 @@ Either = TypeVar("Either", Netlist, Circuit)
 
 CLEAN: tuple[Pass, ...] = (fold, strash, sweep)
 LEVELS = 4
+_PATIENCE = 60.0  # seconds for one pass of level 3
+_CONFLICTS = 1000  # of the SAT solver, for a pair of gates
+_LEAST_GAIN = 0.001
 
 
 def optimize(
@@ -80,7 +90,7 @@ class _Work:
     def __init__(self, netlist: Netlist, after: After | None, seconds: float | None) -> None:
         self.netlist, self._after = netlist, after
         self._end = None if seconds is None else time.monotonic() + seconds
-        self._measured: tuple[Netlist, int] | None = None
+        self._sizes: dict[int, tuple[Netlist, int]] = {}  # of the last two that were measured
         tell(after, "input", netlist, 0.0)
 
     @property
@@ -102,25 +112,51 @@ class _Work:
             if not self.do(*passes):
                 break
 
-    def smaller(self, one: Pass) -> bool:
+    def smaller(self, one: Pass) -> None:
         """Apply a pass, and drop its result where gates and mapped LUTs together become more."""
-        before, size = self.netlist, self._size()
-        if self.do(one) and self._size() > size:
-            self.netlist = before
-        return self.netlist is not before
+        if self.left == 0:
+            return
+        result, seconds = timed(one, self.netlist)
+        name = pass_name(one)
+        if result is not self.netlist and self.size(result) > self.size(self.netlist):
+            result, name = self.netlist, f"{name}, not kept"
+        self.netlist = result
+        tell(self._after, name, result, seconds)
 
-    def _size(self) -> int:
-        if self._measured is None or self._measured[0] is not self.netlist:
-            sizes = n_gates(self.netlist), count_luts(self.netlist, 3), count_luts(self.netlist, 6)
-            self._measured = self.netlist, sum(sizes)
-        return self._measured[1]
+    def size(self, netlist: Netlist) -> int:
+        """Two-input gates, LUTs of three and LUTs of six inputs, together."""
+        if id(netlist) not in self._sizes:
+            found = n_gates(netlist) + count_luts(netlist, 3) + count_luts(netlist, 6)
+            self._sizes = {**dict(list(self._sizes.items())[-1:]), id(netlist): (netlist, found)}
+        return self._sizes[id(netlist)][1]
 
 
 def _default(work: _Work) -> None:
     work.rounds(CLEAN, 4)
+    work.do(UnrollSmall(), Specialize())
+    work.rounds(CLEAN, 4)
     work.smaller(Resynthesize())
+    work.smaller(SatSweep())
     work.rounds(CLEAN, 4)
 
 
 def _thorough(work: _Work) -> None:
-    work.rounds(CLEAN, 1000)
+    """Everything there is, again and again until a round gains less than a thousandth."""
+    while work.left != 0:
+        before = work.size(work.netlist)
+        for one in _strong(work.left):
+            work.smaller(one)
+        work.rounds(CLEAN, 4)
+        if work.size(work.netlist) >= before * (1 - _LEAST_GAIN):
+            break
+
+
+def _strong(left: float | None) -> Iterator[Pass]:
+    """The passes of level 3, those of other programs only where they are installed."""
+    seconds = _PATIENCE if left is None else min(left, _PATIENCE)
+    if sat.available():
+        yield SatSweep(conflicts=_CONFLICTS, seconds=seconds)
+    yield Resynthesize()
+    for engine in installed_engines():
+        yield Rewrite(engine, seconds=seconds)
+    yield Resynthesize()

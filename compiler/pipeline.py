@@ -40,13 +40,19 @@ def pass_name(one: Pass) -> str:
 
 def apply(one: Pass, netlist: Netlist, after: After | None = None) -> Netlist:
     """What one pass returns, verified and told to `after`; raises as `run`."""
+    result, seconds = timed(one, netlist)
+    tell(after, pass_name(one), result, seconds)
+    return result
+
+
+def timed(one: Pass, netlist: Netlist) -> tuple[Netlist, float]:
+    """What one pass returns, verified, and the seconds it took; raises as `run`."""
     start = time.perf_counter()
     result = one(netlist)
     seconds = time.perf_counter() - start
     if result is not netlist:
         _check(pass_name(one), netlist, result)
-    tell(after, pass_name(one), result, seconds)
-    return result
+    return result, seconds
 
 
 def _check(name: str, before: Netlist, result: Netlist) -> None:

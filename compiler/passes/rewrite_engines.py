@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,3 +178,13 @@ def _commands(script: str) -> list[str]:
 
 
 ENGINES = {"mockturtle": mockturtle, "abc": abc}
+
+
+def installed_engines() -> list[str]:
+    """The engines that this machine has, ABC first, which finds more."""
+    found: list[str] = []
+    for name in ("abc", "mockturtle"):
+        with suppress(ExtraMissing, ToolMissing):
+            ENGINES[name](None)
+            found.append(name)
+    return found
