@@ -30,11 +30,17 @@ netlist inputs=2
 """
 
 
-@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("level", range(3))
 @settings(max_examples=100, deadline=None)
 @given(netlist=netlists())
 def test_optimize_keeps_the_contract(level, netlist):
     assert_pass(lambda n: optimize(n, level), netlist, idempotent=False)
+
+
+@settings(max_examples=12, deadline=None)  # it starts other programs
+@given(netlist=netlists())
+def test_everything_keeps_the_contract(netlist):
+    assert_pass(lambda n: optimize(n, 3), netlist, idempotent=False)
 
 
 def test_levels_do_more_and_more():
