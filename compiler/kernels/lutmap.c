@@ -9,14 +9,20 @@
 #include "lutmap.h"
 
 enum order { BY_FLOW, BY_LEVEL, BY_LEVEL_AND_SIZE }; /* then by flow, then by size */
-enum { UNIT = 1 << 8 }; /* of references, and of flow */
-static const int64_t most_flow = (int64_t)1 << 32;
+enum { UNIT = 1 << 8, AHEAD = 8 }; /* of references, and of flow; gates that memory lags behind */
+static const int64_t most_flow = ((int64_t)1 << 32) - 1;
 
 /* The cut that a node is mapped with. */
 struct choice {
   uint64_t table;
   uint32_t leaf[MAX_FANIN];
   int32_t size;
+};
+
+/* What a node costs its readers: area flow a reference, and its level in the current mapping. */
+struct cost {
+  uint32_t flow;
+  int32_t level;
 };
 
 struct map {
@@ -29,10 +35,9 @@ struct map {
   const uint32_t *outputs;
   uint32_t *alias;    /* [nodes] the literal that a node equals, itself as a rule */
   uint8_t *live;      /* [nodes] whether an output depends on it */
-  int64_t *flow;      /* [nodes] area flow a reference */
+  struct cost *cost;  /* [nodes] */
   int64_t *estimate;  /* [nodes] references expected, in UNIT */
   int32_t *refs;      /* [nodes] references in the current mapping */
-  int32_t *level;     /* [nodes] of the current mapping */
   int32_t *required;  /* [nodes] the latest level allowed */
   struct choice *best;/* [nodes] */
   uint32_t *stack;    /* [nodes] */
@@ -45,33 +50,6 @@ static int is_gate(const struct map *m, uint32_t node) { return node >= m->first
 
 static uint32_t resolve(const struct map *m, uint32_t literal) {
   return m->alias[literal >> 1] ^ (literal & 1);
-}
-
-/* The cuts of a node for its readers: those kept, and the node itself. */
-static void load(const struct map *m, uint32_t literal, struct cut_list *list) {
-  const uint32_t node = literal >> 1;
-  const uint64_t inverted = (literal & 1) ? ~(uint64_t)0 : 0;
-  list->n = 0;
-  if (is_gate(m, node)) {
-    const uint32_t *word = m->arena + m->start[node], *end = m->arena + m->start[node + 1];
-    while (word < end) {
-      struct cut *c = &list->cut[list->n++];
-      c->size = (int32_t)*word++;
-      memcpy(&c->table, word, 8);
-      word += 2;
-      c->table ^= inverted;
-      c->sign = 0;
-      for (int i = 0; i < c->size; ++i) {
-        c->leaf[i] = *word++;
-        c->sign |= sign_of(c->leaf[i]);
-      }
-    }
-  }
-  struct cut *self = &list->cut[list->n++];
-  self->size = node != 0;
-  self->leaf[0] = node;
-  self->sign = node ? sign_of(node) : 0;
-  self->table = (node ? where_true[0] : 0) ^ inverted;
 }
 
 static int store(struct map *m, const struct cut_list *list) {
@@ -97,14 +75,14 @@ static int store(struct map *m, const struct cut_list *list) {
 
 static int64_t flow_of(const struct map *m, const uint32_t *leaf, int size) {
   int64_t flow = UNIT;
-  for (int i = 0; i < size; ++i) flow += m->flow[leaf[i]];
+  for (int i = 0; i < size; ++i) flow += m->cost[leaf[i]].flow;
   return flow < most_flow ? flow : most_flow;
 }
 
 static int32_t level_of(const struct map *m, const uint32_t *leaf, int size) {
   int32_t level = -1;
   for (int i = 0; i < size; ++i)
-    if (m->level[leaf[i]] > level) level = m->level[leaf[i]];
+    if (m->cost[leaf[i]].level > level) level = m->cost[leaf[i]].level;
   return level + 1;
 }
 
@@ -115,6 +93,35 @@ static int rate(const struct map *m, uint32_t node, struct cut *c) {
   if (m->order == BY_LEVEL) c->cost += level * most_flow;
   if (m->order == BY_LEVEL_AND_SIZE) c->cost += (8 * (int64_t)level + c->size) * most_flow;
   return level <= m->required[node];
+}
+
+/* The cuts of a node for a reader of it, rated: those kept, and the node itself. */
+static void load(const struct map *m, uint32_t reader, uint32_t literal, struct cut_list *list) {
+  const uint32_t node = literal >> 1;
+  const uint64_t inverted = (literal & 1) ? ~(uint64_t)0 : 0;
+  list->n = 0;
+  if (is_gate(m, node)) {
+    const uint32_t *word = m->arena + m->start[node], *end = m->arena + m->start[node + 1];
+    while (word < end) {
+      struct cut *c = &list->cut[list->n++];
+      c->size = (int32_t)*word++;
+      memcpy(&c->table, word, 8);
+      word += 2;
+      c->table ^= inverted;
+      c->sign = 0;
+      for (int i = 0; i < c->size; ++i) {
+        c->leaf[i] = *word++;
+        c->sign |= sign_of(c->leaf[i]);
+      }
+      if (!rate(m, reader, c)) --list->n;
+    }
+  }
+  struct cut *self = &list->cut[list->n++];
+  self->size = node != 0;
+  self->leaf[0] = node;
+  self->sign = node ? sign_of(node) : 0;
+  self->table = (node ? where_true[0] : 0) ^ inverted;
+  rate(m, reader, self);
 }
 
 static void recall(const struct choice *best, struct cut *c) {
@@ -131,8 +138,8 @@ static void enumerate(const struct map *m, uint32_t node, struct cut_list *a, st
   const int is_xor = m->is_xor[node - m->first];
   uint8_t in_a[MAX_FANIN], in_b[MAX_FANIN];
   struct cut c;
-  load(m, resolve(m, read[0]), a);
-  load(m, resolve(m, read[1]), b);
+  load(m, node, resolve(m, read[0]), a);
+  load(m, node, resolve(m, read[1]), b);
   list->n = 0;
   if (m->best[node].size) {
     recall(&m->best[node], &c);
@@ -141,6 +148,8 @@ static void enumerate(const struct map *m, uint32_t node, struct cut_list *a, st
   for (int i = 0; i < a->n; ++i)
     for (int j = 0; j < b->n; ++j) {
       const struct cut *x = &a->cut[i], *y = &b->cut[j];
+      const int64_t worst = list->n < m->limit ? INT64_MAX : list->cut[list->n - 1].cost;
+      if (x->cost > worst || y->cost > worst) continue; /* a union costs no less than either */
       if (__builtin_popcountll(x->sign | y->sign) > m->k) continue;
       if (!cut_union(x, y, m->k, &c, in_a, in_b)) continue;
       if (!rate(m, node, &c)) continue;
@@ -167,8 +176,18 @@ static void choose(struct map *m, uint32_t node, const uint32_t *word) {
 static void settle(struct map *m, uint32_t node) {
   const struct choice *best = &m->best[node];
   const int64_t refs = m->estimate[node] > UNIT ? m->estimate[node] : UNIT;
-  m->level[node] = level_of(m, best->leaf, best->size);
-  m->flow[node] = flow_of(m, best->leaf, best->size) * UNIT / refs;
+  m->cost[node].level = level_of(m, best->leaf, best->size);
+  m->cost[node].flow = (uint32_t)(flow_of(m, best->leaf, best->size) * UNIT / refs);
+}
+
+/* Bring the cuts that a gate will want closer. */
+static void prefetch(const struct map *m, uint32_t node) {
+  if (node >= m->nodes) return;
+  for (int i = 0; i < 2; ++i) {
+    const uint32_t read = m->fanin[2 * (uint64_t)(node - m->first) + i] >> 1;
+    const uint32_t *word = m->arena + m->start[read];
+    for (int line = 0; line < 4; ++line) __builtin_prefetch(word + 16 * line);
+  }
 }
 
 /* One round of area flow: the cuts of all gates, and the one that costs least. */
@@ -177,6 +196,7 @@ static int flow_round(struct map *m, struct cut_list *lists) {
   for (uint32_t n = m->first; n < m->nodes; ++n) {
     m->start[n] = m->used;
     if (!m->live[n] || m->alias[n] != 2 * n) continue;
+    prefetch(m, n + AHEAD);
     enumerate(m, n, &lists[0], &lists[1], &lists[2]);
     const struct cut *best = &lists[2].cut[0];
     if (best->size < 2) {
@@ -303,7 +323,7 @@ static void write_luts(struct map *m, const struct choice *best, uint32_t *outpu
 static int32_t depth_of(const struct map *m) {
   int32_t depth = 0;
   for (uint32_t i = 0; i < m->n_outputs; ++i) {
-    const int32_t level = m->level[resolve(m, m->outputs[i]) >> 1];
+    const int32_t level = m->cost[resolve(m, m->outputs[i]) >> 1].level;
     if (level > depth) depth = level;
   }
   return depth;
@@ -364,18 +384,17 @@ EXPORT int64_t lutmap_map(int32_t k, int32_t limit, int32_t rounds, int32_t exac
   m.outputs = outputs;
   m.alias = malloc(nodes * sizeof *m.alias);
   m.live = calloc(nodes, 1);
-  m.flow = calloc(nodes, sizeof *m.flow);
+  m.cost = calloc(nodes, sizeof *m.cost);
   m.estimate = calloc(nodes, sizeof *m.estimate);
   m.refs = calloc(nodes, sizeof *m.refs);
-  m.level = calloc(nodes, sizeof *m.level);
   m.required = malloc(nodes * sizeof *m.required);
   m.best = calloc(nodes, sizeof *m.best);
   m.stack = malloc(nodes * sizeof *m.stack);
-  m.start = malloc((nodes + 1) * sizeof *m.start);
+  m.start = calloc(nodes + 1, sizeof *m.start);
   struct choice *kept = malloc(nodes * sizeof *kept);
   struct cut_list *lists = malloc(3 * sizeof *lists);
   int64_t found = -1;
-  if (m.alias && m.live && m.flow && m.estimate && m.refs && m.level && m.required && m.best &&
+  if (m.alias && m.live && m.cost && m.estimate && m.refs && m.required && m.best &&
       m.stack && m.start && kept && lists) {
     for (uint32_t n = 0; n < m.nodes; ++n) m.alias[n] = 2 * n;
     mark_live(&m);
@@ -389,10 +408,9 @@ EXPORT int64_t lutmap_map(int32_t k, int32_t limit, int32_t rounds, int32_t exac
   free(m.stack);
   free(m.best);
   free(m.required);
-  free(m.level);
   free(m.refs);
   free(m.estimate);
-  free(m.flow);
+  free(m.cost);
   free(m.live);
   free(m.alias);
   return found;
