@@ -10,6 +10,10 @@ divided by how many readers it will have. Then each gate in turn takes the cut t
 LUTs to the mapping as it stands (exact area, by counting references). What was read in one round is
 what the next one expects, and the best round wins. The first round orders by depth before area,
 which is a better start for area too; where depth is asked for, the depth it finds binds the others.
+
+Cuts of more than k leaves count too where their function splits into a few LUTs (`splitting`), in
+the manner of Mishchenko, Brayton, Chatterjee, "Boolean factoring and decomposition of logic
+networks", ICCAD 2008: so the mapping does not hang on the structure that the gates came with.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from ..runtime.errors import NetlistError
 from .mapping_python import Mapper
 from .native import library
 from .netlist import MAX_FANIN, IntArray
+from .splitting import MOST_PARTS
 from .subject import LutNetwork, Subject
 from .tables import Tables
 
@@ -31,24 +36,36 @@ class Effort:
     """How hard to try.
 
     cuts: kept for each gate, up to 32. rounds: of finding cuts, one or more. exact: passes of exact
-    area after each.
+    area after each. split: whether to split functions of up to six inputs too. times: how often the
+    logic is mapped at most, each time from what the one before gave, while that gains.
     """
 
     cuts: int = 8
-    rounds: int = 3
+    rounds: int = 2
     exact: int = 2
+    split: bool = False
+    times: int = 1
 
 
-THOROUGH = Effort()
 ESTIMATE = Effort(cuts=4, rounds=1, exact=0)
 
 
+def usual_effort(gates: int) -> Effort:
+    """What takes seconds for any number of gates, and tries harder where they are few."""
+    if gates > 200_000:
+        return Effort()
+    if gates > 50_000:
+        return Effort(rounds=3, split=True, times=2)
+    return Effort(cuts=16, rounds=4, split=True, times=5)
+
+
 def map_luts(
-    subject: Subject, k: int, depth: bool = False, effort: Effort = THOROUGH
+    subject: Subject, k: int, depth: bool = False, effort: Effort | None = None
 ) -> LutNetwork:
     """The same function in LUTs of at most `k` inputs, 2 to 6: as few as are found.
 
-    depth: rather as few as are found at the least depth that is found.
+    depth: rather as few as are found at the least depth that is found. effort: `usual_effort` if
+    None; how many times is the caller's business.
 
     Raises:
         NetlistError: there are no LUTs of that many inputs.
@@ -58,6 +75,7 @@ def map_luts(
         raise NetlistError(f"mapping: k is {k!r}; allowed are 2 to {MAX_FANIN}")
     gates = np.arange(subject.first_gate, subject.first_gate + subject.n_gates)
     assert ((subject.fanin >> 1) < gates[:, None]).all(), "gates read earlier nodes"
+    effort = effort or usual_effort(subject.n_gates)
     outputs = subject.outputs.copy()
     fanin, size, table = _map(subject, k, depth, effort, outputs)
     return LutNetwork(subject.n_leaves, fanin, size, table, outputs)
@@ -66,15 +84,18 @@ def map_luts(
 def _map(
     subject: Subject, k: int, depth: bool, effort: Effort, outputs: np.ndarray
 ) -> tuple[IntArray, np.ndarray, Tables]:
+    widest = MAX_FANIN if effort.split and not depth else k
     native = library("lutmap")
     if native is None:
-        return Mapper(subject, k, effort.cuts, depth).run(effort.rounds, effort.exact, outputs)
+        mapper = Mapper(subject, k, widest, effort.cuts, depth)
+        return mapper.run(effort.rounds, effort.exact, outputs)
     n = subject.n_gates
-    fanin = np.empty((n, k), np.int32)
-    size, table = np.empty(n, np.uint8), np.empty(n, np.uint64)
+    room = n if widest == k else MOST_PARTS * n
+    fanin = np.empty((room, k), np.int32)
+    size, table = np.empty(room, np.uint8), np.empty(room, np.uint64)
     found = native.call(
         "lutmap_map",
-        *(k, effort.cuts, effort.rounds, effort.exact, depth),
+        *(k, widest, effort.cuts, effort.rounds, effort.exact, depth),
         *(subject.n_leaves, n, np.ascontiguousarray(subject.fanin)),
         *(np.ascontiguousarray(subject.xor), len(outputs), outputs, fanin, size, table),
     )

@@ -9,28 +9,28 @@ import numpy as np
 
 from .literals import Literals
 from .netlist import IntArray
+from .splitting import IS_TRUE, ONES, split_function, swap
 from .subject import Subject
-from .tables import WHERE_TRUE, Tables, full
+from .tables import Tables, full
 
 _UNIT = 1 << 8  # of references, and of flow
-_MOST_FLOW = 1 << 32
+_MOST_FLOW = (1 << 32) - 1
 _LATEST = (1 << 31) - 1
-_ONES = (1 << 64) - 1
-_WHERE_TRUE = [int(mask) for mask in WHERE_TRUE]
 
 
 class Cut(NamedTuple):
-    """Leaves in ascending order, and the table over them, its bits repeated up to 64."""
+    """Leaves in ascending order, the table over them, its bits repeated up to 64, and its LUTs."""
 
     leaves: tuple[int, ...]
     table: int
+    area: int = 1
 
 
 class Mapper:
     """One subject graph on its way to LUTs of `k` inputs."""
 
-    def __init__(self, subject: Subject, k: int, limit: int, fast: bool) -> None:
-        self.k, self.limit, self.fast = k, limit, fast
+    def __init__(self, subject: Subject, k: int, widest: int, limit: int, fast: bool) -> None:
+        self.k, self.widest, self.limit, self.fast = k, widest, limit, fast
         self.first = subject.first_gate
         self.nodes = self.first + subject.n_gates
         self.fanin: list[list[int]] = subject.fanin.tolist()
@@ -46,6 +46,7 @@ class Mapper:
         self.best: list[Cut | None] = [None] * self.nodes
         self.cuts: list[list[Cut]] = [[] for _ in range(self.nodes)]
         self.first_round = True
+        self.by_level = True  # whether cuts are ordered by level before flow
         self._mark_live()
 
     def run(
@@ -56,6 +57,7 @@ class Mapper:
         least = depth = 0
         for step in range(rounds):
             self.first_round = step == 0
+            self.by_level = step == 0 and (self.fast or rounds > 1)
             self._flow_round()
             self._count_refs()
             if self.fast and step == 0:
@@ -97,7 +99,7 @@ class Mapper:
             if not self.live[n] or self.alias[n] != 2 * n:
                 continue
             cuts = self._enumerate(n)
-            leaves, table = cuts[0]
+            leaves, table, _ = cuts[0]
             if len(leaves) < 2:
                 self.alias[n] = (2 * leaves[0] if leaves else 0) + (table & 1)
                 continue
@@ -106,29 +108,31 @@ class Mapper:
 
     def _choose(self, n: int, cut: Cut) -> None:
         self.best[n] = cut
-        self.level[n] = self._level(cut.leaves)
-        self.flow[n] = self._flow(cut.leaves) * _UNIT // max(self.estimate[n], _UNIT)
+        self.level[n] = self._level(cut.leaves) + (cut.area > 1)
+        self.flow[n] = self._flow(cut.leaves, cut.area) * _UNIT // max(self.estimate[n], _UNIT)
 
-    def _flow(self, leaves: Sequence[int]) -> int:
-        return min(_MOST_FLOW, _UNIT + sum(self.flow[leaf] for leaf in leaves))
+    def _flow(self, leaves: Sequence[int], area: int) -> int:
+        return min(_MOST_FLOW, area * _UNIT + sum(self.flow[leaf] for leaf in leaves))
 
     def _level(self, leaves: Sequence[int]) -> int:
         return 1 + max((self.level[leaf] for leaf in leaves), default=-1)
 
-    def _cost(self, leaves: Sequence[int]) -> tuple[int, int]:
-        """What orders cuts: by depth first in the first round, by flow, by size."""
-        flow, size = self._flow(leaves), len(leaves)
-        if self.first_round:
-            level = self._level(leaves)
+    def _cost(self, leaves: Sequence[int], area: int) -> tuple[int, int]:
+        """What orders cuts: by level first in the first round, by flow, by size."""
+        flow, size = self._flow(leaves, area), len(leaves)
+        if size < 2:
+            return 0, size  # no LUT at all
+        if self.by_level:
+            level = self._level(leaves) + (area > 1)
             flow += (8 * level + size if self.fast else level) * _MOST_FLOW
         return flow, size
 
     def _load(self, literal: int) -> list[Cut]:
         """The cuts of a node for its readers: those kept, and the node itself."""
         node = literal >> 1
-        own = Cut((node,), _WHERE_TRUE[0]) if node else Cut((), 0)
+        own = Cut((node,), IS_TRUE[0]) if node else Cut((), 0)
         cuts = [*self.cuts[node], own]
-        return [Cut(c.leaves, c.table ^ _ONES) for c in cuts] if literal & 1 else cuts
+        return [Cut(c.leaves, c.table ^ ONES) for c in cuts] if literal & 1 else cuts
 
     def _enumerate(self, n: int) -> list[Cut]:
         """All cuts of a gate, the best of them in order."""
@@ -137,25 +141,28 @@ class Mapper:
         found = _CutList(self.limit)
         before = self.best[n]
         if before is not None and self._level(before.leaves) <= self.required[n]:
-            found.insert(self._cost(before.leaves), before)
+            found.insert(self._cost(before.leaves, before.area), before)
         others = self._load(self._resolve(read[1]))
         for x in self._load(self._resolve(read[0])):
             for y in others:
                 union = set(x.leaves).union(y.leaves)
-                if len(union) > self.k:
+                if len(union) > self.widest:
                     continue
                 leaves = tuple(sorted(union))
-                cost = self._cost(leaves)
+                cost = self._cost(leaves, 2 if len(leaves) > self.k else 1)
                 if self._level(leaves) > self.required[n] or not found.wants(cost):
                     continue
                 s, t = _spread(x, leaves), _spread(y, leaves)
-                cut = _shrunk(leaves, s ^ t if is_xor else s & t)
-                if len(cut.leaves) < len(leaves):
-                    if len(cut.leaves) < 2 and not self.first_round:
-                        continue
-                    cost = self._cost(cut.leaves)
-                found.insert(cost, cut)
+                cut = self._cut_of(*_shrunk(leaves, s ^ t if is_xor else s & t))
+                if cut.area and (self.first_round or len(cut.leaves) > 1):
+                    found.insert(self._cost(cut.leaves, cut.area), cut)
         return found.cuts
+
+    def _cut_of(self, leaves: tuple[int, ...], table: int) -> Cut:
+        """The cut with its area; 0 if its function cannot be split."""
+        if len(leaves) <= self.k:
+            return Cut(leaves, table)
+        return Cut(leaves, table, len(split_function(table, len(leaves), self.k)))
 
     def _count_refs(self) -> int:
         """References of the mapping that the outputs need; how many LUTs it has."""
@@ -165,7 +172,7 @@ class Mapper:
             self.refs[self._resolve(output) >> 1] += 1
         for n in range(self.nodes - 1, self.first - 1, -1):
             if self.refs[n]:
-                area += 1
+                area += self._cut(n).area
                 for leaf in self._cut(n).leaves:
                     self.refs[leaf] += 1
         return area
@@ -176,7 +183,7 @@ class Mapper:
         while waiting:
             n = waiting.pop()
             if self.refs[n] == 0 and n >= self.first:
-                area += 1
+                area += self._cut(n).area
                 waiting += self._cut(n).leaves
             self.refs[n] += 1
         return area
@@ -200,9 +207,9 @@ class Mapper:
             ranked = []
             for i, cut in enumerate(self.cuts[n]):
                 if self._level(cut.leaves) <= self.required[n]:
-                    area = self._take(cut.leaves)
+                    area = cut.area + self._take(cut.leaves)
                     self._release(cut.leaves)
-                    ranked.append((area, self._flow(cut.leaves), i))
+                    ranked.append((area, self._flow(cut.leaves, cut.area), i))
             self._choose(n, self.cuts[n][min(ranked)[-1]])
             if self.refs[n]:
                 self._take(self._cut(n).leaves)
@@ -220,19 +227,26 @@ class Mapper:
                     required[leaf] = min(required[leaf], required[n] - 1)
 
     def _luts(self, outputs: Literals) -> tuple[IntArray, np.ndarray, Tables]:
-        used = [n for n in range(self.first, self.nodes) if self.refs[n]]
         number = list(range(self.nodes))
-        fanin = np.zeros((len(used), self.k), np.int32)
-        size, table = np.zeros(len(used), np.uint8), np.zeros(len(used), np.uint64)
-        for i, n in enumerate(used):
-            leaves, bits = self._cut(n)
-            fanin[i, : len(leaves)] = [number[leaf] for leaf in leaves]
-            size[i], table[i] = len(leaves), bits & int(full(len(leaves)))
-            number[n] = self.first + i
+        rows: list[tuple[list[int], int]] = []
+        for n in range(self.first, self.nodes):
+            if not self.refs[n]:
+                continue
+            leaves, bits, _ = self._cut(n)
+            signal = [number[leaf] for leaf in leaves]
+            for inputs, table in split_function(bits, len(leaves), self.k):
+                signal.append(self.first + len(rows))
+                rows.append(([signal[i] for i in inputs], table & int(full(len(inputs)))))
+            number[n] = signal[-1]
+        fanin = np.zeros((len(rows), self.k), np.int32)
+        for row, (inputs, _) in zip(fanin, rows, strict=True):
+            row[: len(inputs)] = inputs
+        size = np.array([len(inputs) for inputs, _ in rows], np.uint8)
+        tables = np.array([table for _, table in rows], np.uint64)
         for i, output in enumerate(self.outputs):
             literal = self._resolve(output)
             outputs[i] = 2 * number[literal >> 1] + (literal & 1)
-        return fanin, size, table
+        return fanin, size, tables
 
 
 class _CutList:
@@ -247,10 +261,9 @@ class _CutList:
         return len(self.cuts) < self.limit or cost < self.costs[-1]
 
     def insert(self, cost: tuple[int, int], cut: Cut) -> None:
-        leaves = set(cut.leaves)
-        if any(leaves.issuperset(other.leaves) for other in self.cuts):
+        if any(_dominates(other, cut) for other in self.cuts):
             return
-        kept = [i for i, other in enumerate(self.cuts) if not leaves.issubset(other.leaves)]
+        kept = [i for i, other in enumerate(self.cuts) if not _dominates(cut, other)]
         self.costs = [self.costs[i] for i in kept]
         self.cuts = [self.cuts[i] for i in kept]
         at = len(kept)
@@ -261,28 +274,24 @@ class _CutList:
         del self.costs[self.limit :], self.cuts[self.limit :]
 
 
+def _dominates(a: Cut, b: Cut) -> bool:
+    """Whether b is superfluous beside a."""
+    return a.area <= b.area and set(a.leaves).issubset(b.leaves)
+
+
 def _spread(cut: Cut, leaves: tuple[int, ...]) -> int:
     """The table of `cut` over `leaves`, which has all of its own."""
     table = cut.table
     for i in range(len(cut.leaves) - 1, -1, -1):
-        table = _swap(table, i, leaves.index(cut.leaves[i]))
+        table = swap(table, i, leaves.index(cut.leaves[i]))
     return table
 
 
-def _shrunk(leaves: tuple[int, ...], table: int) -> Cut:
-    """The cut without the leaves that its table does not depend on."""
+def _shrunk(leaves: tuple[int, ...], table: int) -> tuple[tuple[int, ...], int]:
+    """Leaves and table without the leaves that its table does not depend on."""
     for i in range(len(leaves) - 1, -1, -1):
-        if (table >> (1 << i) ^ table) & ~_WHERE_TRUE[i] & _ONES == 0:
+        if (table >> (1 << i) ^ table) & ~IS_TRUE[i] & ONES == 0:
             for j in range(i, len(leaves) - 1):
-                table = _swap(table, j, j + 1)
+                table = swap(table, j, j + 1)
             leaves = leaves[:i] + leaves[i + 1 :]
-    return Cut(leaves, table)
-
-
-def _swap(table: int, i: int, j: int) -> int:
-    """The table with inputs i <= j exchanged."""
-    if i == j:
-        return table
-    distance = (1 << j) - (1 << i)
-    moved = (table >> distance ^ table) & _WHERE_TRUE[i] & ~_WHERE_TRUE[j]
-    return table ^ moved ^ (moved << distance)
+    return leaves, table

