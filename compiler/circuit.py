@@ -143,6 +143,10 @@ class Circuit:
                 "the same float32 score; allowed are those that keep them apart; use a smaller beta"
             )
 
+    def __repr__(self) -> str:
+        what = f"{self.decoder.groups} counts" if self.decoder else "bits"
+        return f"<Circuit {list(self.encoder.shape)} to {what}, {self.netlist!r}>"
+
     @property
     def count_width(self) -> int:
         """Bits of one count; 0 without a decoder."""

@@ -175,11 +175,17 @@ def graph_pass(function: Callable[[networkx.DiGraph], networkx.DiGraph]) -> Call
     """Make a pass on graphs a pass on netlists; it keeps its name and docstring.
 
     Raises:
-        NetlistError: the function returned something else than a graph.
+        NetlistError: the function returned something else than a graph, or the pass was given
+            something else than a netlist.
     """
 
     @functools.wraps(function)
     def on_netlist(netlist: Netlist) -> Netlist:
+        if not isinstance(netlist, Netlist):
+            raise NetlistError(
+                f"pass {on_netlist.__name__}: given a {type(netlist).__name__}; allowed is a "
+                "Netlist; of a circuit take circuit.netlist, then circuit.with_netlist(result)"
+            )
         result = function(to_networkx(netlist))
         if not isinstance(result, networkx.Graph):
             raise NetlistError(

@@ -19,21 +19,32 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write_circuit(circuit: Circuit, path: str | os.PathLike[str]) -> None:
-    """Write `circuit` to `path`; raises FileError where it cannot be written."""
+    """Write `circuit` to `path`.
+
+    Raises:
+        FileError: it cannot be written, or its tiles are nested over 16 deep.
+    """
     arrays: Arrays = {"feature": circuit.encoder.feature, "threshold": circuit.encoder.threshold}
     decoder = circuit.decoder
     manifest = {
         "shape": list(circuit.encoder.shape),
         "decoder": [decoder.groups, decoder.tau, decoder.beta] if decoder else None,
-        "netlist": _pack(circuit.netlist, "n", arrays),
+        "netlist": _pack(circuit.netlist, "n", arrays, path, 0),
     }
     if circuit.names:
         manifest["names"] = [list(circuit.names.inputs), list(circuit.names.outputs)]
     write_archive(path, "circuit", manifest, arrays)
 
 
-def _pack(netlist: Netlist, prefix: str, arrays: Arrays) -> dict[str, Any]:
+def _pack(
+    netlist: Netlist, prefix: str, arrays: Arrays, path: str | os.PathLike[str], depth: int
+) -> dict[str, Any]:
     """Put the arrays of `netlist` under `prefix`; return its description."""
+    if depth > _MAX_NESTING:
+        raise FileError(
+            f"{path}: tiles nested over {_MAX_NESTING} deep; allowed are {_MAX_NESTING}; "
+            "unroll some of them first"
+        )
     arrays[f"{prefix}.outputs"] = netlist.outputs
     cells: list[Any] = []
     bodies: dict[int, int] = {}
@@ -51,7 +62,7 @@ def _pack(netlist: Netlist, prefix: str, arrays: Arrays) -> dict[str, Any]:
                 entry["same"] = bodies[id(cell.body)]
             else:
                 bodies[id(cell.body)] = index
-                entry["body"] = _pack(cell.body, key, arrays)
+                entry["body"] = _pack(cell.body, key, arrays, path, depth + 1)
         cells.append(entry)
     return {"inputs": netlist.n_inputs, "cells": cells}
 

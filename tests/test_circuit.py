@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from circuits import BATCHES, DTYPES, classifier, samples
 
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.errors import InputError, NetlistError
 
 
@@ -120,3 +120,11 @@ def test_input_is_checked():
 def test_the_same_netlist_gives_the_same_circuit():
     circuit = classifier()
     assert circuit.with_netlist(circuit.netlist) is circuit
+
+
+def test_a_circuit_prints_in_one_line():
+    netlist = Netlist(2, (), np.array([2, 3], np.int32))
+    encoder = Encoder((1, 2), [0, 1], [0.5, 0.5])
+    body = "<Netlist 2 inputs, 0 cells, 4 nets, 2 outputs>"
+    assert str(Circuit(encoder, netlist)) == f"<Circuit [1, 2] to bits, {body}>"
+    assert str(Circuit(encoder, netlist, Decoder(2))) == f"<Circuit [1, 2] to 2 counts, {body}>"

@@ -287,6 +287,11 @@ def test_a_graph_pass_that_returns_something_else_is_named():
         broken(chain(0x6, 1))
 
 
+def test_a_pass_on_graphs_says_that_it_takes_netlists():
+    with pytest.raises(NetlistError, match=r"pass prune_dead_gates: given a str; allowed is a"):
+        graph_pass(prune_dead_gates)("circuit")
+
+
 def test_a_graph_pass_that_changes_nothing_returns_its_argument():
     netlist = parse(ALL_KINDS)
     assert graph_pass(lambda graph: graph)(netlist) is netlist

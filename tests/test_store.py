@@ -332,6 +332,21 @@ def test_tiles_nested_without_end(saved):
         read_circuit(saved)
 
 
+@pytest.mark.parametrize("depth", [16, 17])
+def test_only_what_can_be_read_again_is_written(tmp_path, depth):
+    netlist = parse("netlist inputs=2\n  %4 = lut 0x6 %2 %3\n  output %4\n")
+    for _ in range(depth):
+        builder = Builder(2)
+        netlist = builder.build(builder.tile(netlist, [[2, 3]]))
+    circuit = Circuit(Encoder((2,), [0, 1], [0.5, 0.5]), netlist)
+    if depth == 16:
+        write_circuit(circuit, tmp_path / "deep.npz")
+        assert read_circuit(tmp_path / "deep.npz").netlist == netlist
+    else:
+        with pytest.raises(FileError, match="tiles nested over 16 deep; allowed are 16; unroll"):
+            write_circuit(circuit, tmp_path / "deep.npz")
+
+
 def test_circuits_that_break_a_rule(saved):
     outputs = array(numpy_header("<i4", "(2,)"), np.array([4, 99], np.int32).tobytes())
     rewritten(saved, {"n.outputs.npy": outputs})
