@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from ..literals import Body, Literals, Writer, absorb, close_body, literals_of, split
 from ..netlist import FALSE, FIRST_INPUT, TRUE, Argmax, IntArray, Luts, Netlist, Popcount, Tile
+from ..sums import without_false
 from ..tables import Tables, as_tables, cofactor, depends, merge, remove
 
-Shifts = NDArray[np.uint8]
 Memo = dict[tuple[int, bytes], Body]
 _ONE = np.uint32(1)
 
@@ -121,7 +121,7 @@ def _fold_popcount(writer: Writer, literals: Literals, cell: Popcount) -> Litera
 
 def _emit_popcount(writer: Writer, literals: Literals, cell: Popcount) -> Literals:
     """Popcounts without constant-false addends, as narrow as the largest group allows."""
-    packed, shift = _without_false(literals, cell.shifts)
+    packed, shift = without_false(literals, cell.shifts)
     least = int(shift[0])
     nets = writer.add(Popcount(writer.nets(packed), shift - shift[0]))
     made = literals_of(nets).reshape(len(literals), -1)
@@ -129,18 +129,6 @@ def _emit_popcount(writer: Writer, literals: Literals, cell: Popcount) -> Litera
     result[:, least : least + made.shape[1]] = made
     result[~_possible(literals, cell)] = 0
     return result
-
-
-def _without_false(literals: Literals, shift: Shifts) -> tuple[Literals, Shifts]:
-    """Literals [groups, fewer] with the false ones of each weight last, and their shifts."""
-    parts, shifts = [], []
-    for one in np.unique(shift):
-        some = literals[:, shift == one]
-        columns = (some != 0).sum(axis=1).max()
-        order = np.argsort(some == 0, axis=1, kind="stable")[:, :columns]
-        parts.append(np.take_along_axis(some, order, axis=1))
-        shifts.append(np.full(columns, one, np.uint8))
-    return np.concatenate(parts, axis=1), np.concatenate(shifts)
 
 
 def _possible(literals: Literals, cell: Popcount) -> NDArray[np.bool_]:

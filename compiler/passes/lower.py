@@ -6,9 +6,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..literals import Writer
 from ..netlist import FALSE, Argmax, Cell, IntArray, Netlist, Popcount, Tile, weight_of
+from ..sums import without_false
 
 SUM3, CARRY3 = np.uint64(0x96), np.uint64(0xE8)
 SUM2, CARRY2 = np.uint64(0x6), np.uint64(0x8)
@@ -50,7 +52,7 @@ def _lower(netlist: Netlist, kinds: tuple[type[Cell], ...], memo: dict[int, Netl
     for first, cell in netlist.placed():
         fanin = writer.read(cell.fanin)
         if isinstance(cell, Popcount) and Popcount in kinds:
-            writer.drive(first, _count(writer, fanin, cell))
+            writer.drive(first, _popcount(writer, fanin, cell))
         elif isinstance(cell, Argmax) and Argmax in kinds:
             writer.drive(first, _tournament(writer, fanin))
         elif isinstance(cell, Tile):
@@ -62,11 +64,29 @@ def _lower(netlist: Netlist, kinds: tuple[type[Cell], ...], memo: dict[int, Netl
     return writer.close(netlist)
 
 
-def _count(writer: Writer, addends: IntArray, cell: Popcount) -> IntArray:
-    """Emit the popcount `cell` of each row of [groups, m]; bits [groups, width]."""
-    ends = np.cumsum([0, *cell.planes] + [0] * (cell.width - len(cell.planes)))
+def _popcount(writer: Writer, addends: IntArray, cell: Popcount) -> IntArray:
+    """Emit the popcount `cell` for each row of [groups, m]; bits [groups, width].
+
+    Rows of as many addends of each weight are emitted together, so none pays for padding.
+    """
+    result = np.full((len(addends), cell.width), FALSE, np.int32)
+    there = (addends != FALSE).astype(np.int32)
+    planes = np.stack([there[:, cell.shifts == s].sum(axis=1) for s in range(len(cell.planes))])
+    kinds, kind = np.unique(planes.T, axis=0, return_inverse=True)
+    for number in np.flatnonzero(kinds.any(axis=1)):
+        rows = np.flatnonzero(kind.reshape(-1) == number)
+        bits = _count(writer, *without_false(addends[rows], cell.shifts))
+        result[rows, : bits.shape[1]] = bits
+    return result
+
+
+def _count(writer: Writer, addends: IntArray, shift: NDArray[np.uint8]) -> IntArray:
+    """Emit the sum of each row of [groups, m]; bits [groups, width]."""
+    planes = np.bincount(shift).tolist()
+    width = weight_of(planes).bit_length()
+    ends = np.cumsum([0, *planes] + [0] * (width - len(planes)))
     columns = [addends[:, a:b] for a, b in pairwise(ends)]  # bits there, by weight
-    to_come = [weight_of(cell.planes[: w + 1]) >> w for w in range(cell.width)]  # or there already
+    to_come = [weight_of(planes[: w + 1]) >> w for w in range(width)]  # or there already
     while any(count > 1 for count in to_come):
         full = [column.shape[1] // 3 for column in columns]
         half = [
