@@ -115,7 +115,9 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
     ]
     return {
         "isa": isa,
-        "uses_popcount": any(op.kind == "popcount" for p in programs.programs for op in p.ops),
+        "uses_popcount": any(
+            op.kind in ("popcount", "weighted") for p in programs.programs for op in p.ops
+        ),
         "programs": [
             {"id": number, "cases": [_case(isa, programs, i, op) for i, op in enumerate(p.ops, 1)]}
             for number, p in enumerate(programs.programs)
@@ -125,13 +127,13 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
     }
 
 
-def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, Any]:
+def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, str]:
     if op.kind == "lut":
         text = isa.lut(op.table, [f"V[p[{1 + i}]]" for i in range(op.k)])
         return number, op.k, f"V[p[0]] = {text};"
     if op.body is not None:
         return number, "tile", programs.tile_name(op.body)
-    return number, "popcount", op.planes
+    return number, op.kind, ""
 
 
 def _constants(program: Program, values: str) -> str:

@@ -44,7 +44,7 @@ def _pack(program: Program, prefix: str, arrays: dict[str, NDArray[Any]]) -> dic
         elif op.body is not None:
             ops.append(["tile", _pack(op.body, f"{prefix}.{index}", arrays)])
         else:
-            ops.append(["popcount", list(op.planes)] if op.planes else ["popcount"])
+            ops.append([op.kind])
     for number, part in enumerate(program.parts):
         arrays[f"{prefix}.part{number}"] = part
     arrays[f"{prefix}.inputs"] = np.asarray(program.input_slot, np.uint32)

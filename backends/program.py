@@ -8,7 +8,10 @@ dispatches once for thousands of gates and then streams through index arrays.
 The code is one stream of unsigned integers::
 
     lut       op, n,              n rows of  (output, input, ...)
-    popcount  op, groups, m,      groups rows of  (width outputs, m inputs, lightest first)
+    popcount  op, groups, m,      groups rows of  (width outputs, m inputs)
+    weighted  op, groups, p, m_0, ..., m_p-1,
+                                  groups rows of  (width outputs, m_0 inputs that count 1,
+                                                   m_1 that count 2, and so on)
     tile      op, places,         places rows of  (outputs, inputs)
     end       0
 """
@@ -34,20 +37,18 @@ Slots = NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class Op:
-    """One kind of instruction: a truth table of k inputs, a popcount, or a tile with its body.
-
-    planes: how many addends of a popcount count 1, 2, 4 and so on; () if each counts one.
+    """One kind of instruction: a truth table of k inputs, the popcount, that of weighted addends,
+    or a tile with its body.
     """
 
     kind: str
     table: int = 0
     k: int = 0
     body: Program | None = None
-    planes: tuple[int, ...] = ()
 
     @property
-    def key(self) -> tuple[object, ...]:
-        return (self.kind, self.table, self.k, id(self.body), self.planes)
+    def key(self) -> tuple[str, int, int, int]:
+        return (self.kind, self.table, self.k, id(self.body))
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class _Assembler:
     netlist: Netlist
     cut: int | None
     bodies: dict[int, Program]
-    ops: dict[tuple[object, ...], int] = field(default_factory=dict)
+    ops: dict[tuple[str, int, int, int], int] = field(default_factory=dict)
     op_list: list[Op] = field(default_factory=list)
 
     def program(self) -> Program:
@@ -149,8 +150,9 @@ class _Assembler:
                 nets = np.arange(first, first + cell.n_nets)
                 made = slots.take(nets).reshape(len(cell.fanin), cell.width)
                 rows = np.hstack([made, slots.of[cell.fanin]])
-                planes = () if cell.shift is None else cell.planes
-                header = [self._op(Op("popcount", planes=planes)), len(rows), cell.fanin.shape[1]]
+                header = [self._op(Op("popcount")), len(rows), *cell.planes]
+                if cell.shift is not None:
+                    header = [self._op(Op("weighted")), len(rows), len(cell.planes), *cell.planes]
                 return [np.array(header, np.uint32), rows.ravel()]
             case Tile():
                 nets = np.arange(first, first + cell.n_nets)

@@ -50,6 +50,16 @@ class Sums:
             total = total + carry
         return total
 
+    def cost(self) -> Numbers:
+        """Adders first, then addends, as one number for each sum: int64 [n]."""
+        addends = np.bincount(self.group, minlength=self.n)
+        return (self.adders() << 32) + addends
+
+    def replaced(self, chosen: NDArray[np.bool_], others: Sums) -> Sums:
+        """These sums, but those that are `chosen` [n] from `others`."""
+        rest, some = self.only(~chosen[self.group]), others.only(chosen[others.group])
+        return rest.plus(some.group, some.literal, some.shift)
+
     def only(self, chosen: NDArray[np.bool_]) -> Sums:
         """The same sums with these addends alone."""
         return Sums(self.n, self.group[chosen], self.literal[chosen], self.shift[chosen])
@@ -69,7 +79,7 @@ class Sums:
         return Sums(self.n, self.group[order], self.literal[order], self.shift[order])
 
     def reduced(self) -> Sums:
-        """The same sums with each literal and the constant in them at most once a weight.
+        """The same sums with each net and the constant in them at most once a weight.
 
         A literal and its inverse are a constant: with `a` times `x` and `b` times `not x`, where
         `a >= b`, the sum is `b` and `a - b` times `x`. What then counts 3 is an addend of weight 1

@@ -41,7 +41,10 @@ def _run(plan: Plan, code: NDArray[np.uint32], values: Words) -> None:
         if op[0] == "lut":
             at = _luts(op, code, at + 2, n, values)
         elif op[0] == "popcount":
-            at = _popcount(op[1] or (int(code[at + 2]),), code, at + 3, n, values)
+            at = _popcount(code[at + 2 : at + 3].tolist(), code, at + 3, n, values)
+        elif op[0] == "weighted":
+            rows = at + 3 + int(code[at + 2])
+            at = _popcount(code[at + 3 : rows].tolist(), code, rows, n, values)
         else:
             at = _tile(op[1], code, at + 2, n, values)
 
@@ -69,7 +72,7 @@ def _luts(op: tuple[Any, ...], code: NDArray[np.uint32], at: int, n: int, values
 
 
 def _popcount(
-    planes: tuple[int, ...], code: NDArray[np.uint32], at: int, groups: int, values: Words
+    planes: list[int], code: NDArray[np.uint32], at: int, groups: int, values: Words
 ) -> int:
     width = count_width(planes)
     rows = _rows(code, at, groups, width + sum(planes))

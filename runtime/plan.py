@@ -20,8 +20,8 @@ Arrays = dict[str, NDArray[Any]]
 class Plan:
     """See `backends.program.Program`.
 
-    ops: ("lut", k, postfix formula), ("popcount", planes) or ("tile", Plan), numbered from 1.
-        planes: how many addends count 1, 2, 4 and so on; () if each counts one.
+    ops: ("lut", k, postfix formula), ("popcount",), ("weighted",) or ("tile", Plan), numbered
+        from 1.
     """
 
     ops: tuple[tuple[Any, ...], ...]
@@ -94,9 +94,9 @@ def _plan(entry: dict[str, Any], arrays: Arrays, prefix: str) -> Plan:
                 _check_formula(formula, k)
                 ops.append(("lut", k, formula))
             case ["popcount"]:
-                ops.append(("popcount", ()))
-            case ["popcount", [*planes]]:
-                ops.append(("popcount", _planes(planes)))
+                ops.append(("popcount",))
+            case ["weighted"]:
+                ops.append(("weighted",))
             case ["tile", dict(body)]:
                 ops.append(("tile", _plan(body, arrays, f"{prefix}.{index}")))
             case _:
@@ -110,12 +110,6 @@ def _plan(entry: dict[str, Any], arrays: Arrays, prefix: str) -> Plan:
         int(entry["false"]),
         int(entry["true"]),
     )
-
-
-def _planes(found: list[Any]) -> tuple[int, ...]:
-    if not all(type(count) is int and count >= 0 for count in found) or not 0 < len(found) < 32:
-        raise ValueError(f"popcount of planes {found!r:.80}")
-    return tuple(found)
 
 
 def _slots(array: NDArray[Any]) -> NDArray[np.uint32]:
@@ -162,28 +156,31 @@ def _check_code(plan: Plan, code: NDArray[np.uint32]) -> None:
         header = code[at : at + 3].tolist()
         if len(header) < 3 or header[0] > len(plan.ops):
             raise ValueError(f"instruction {header} of {len(plan.ops)} kinds")
-        columns, at = _row_size(plan.ops[header[0] - 1], header, at)
+        columns, at = _row_size(plan.ops[header[0] - 1], code, at)
         if header[1] * columns < 1:
             raise ValueError(f"instruction {header} without a row")
         _check_slots(code[at : at + header[1] * columns], plan)
         at += header[1] * columns
-    if at >= len(code):
+    if at != len(code) - 1:
         raise ValueError("code ends inside an instruction")
 
 
-def _row_size(op: tuple[Any, ...], header: list[int], at: int) -> tuple[int, int]:
+def _row_size(op: tuple[Any, ...], code: NDArray[np.uint32], at: int) -> tuple[int, int]:
     """Numbers in a row of an instruction, and where its rows begin."""
+    header = code[at : at + 3].tolist()
     if op[0] == "lut":
         return 1 + op[1], at + 2
     if op[0] == "popcount":
-        planes = op[1] or (header[2],)
-        if sum(planes) != header[2]:
-            raise ValueError(f"instruction {header} of planes {planes}")
-        return header[2] + count_width(planes), at + 3
+        return header[2] + count_width(header[2:]), at + 3
+    if op[0] == "weighted":
+        planes = code[at + 3 : at + 3 + header[2]].tolist()
+        if len(planes) < header[2] or not 0 < len(planes) < 32:
+            raise ValueError(f"instruction {header} of weights {planes!r:.80}")
+        return sum(planes) + count_width(planes), at + 3 + len(planes)
     return len(op[1].output_slot) + len(op[1].input_slot), at + 2
 
 
-def count_width(planes: tuple[int, ...]) -> int:
+def count_width(planes: list[int]) -> int:
     """Bits of the largest sum where so many addends count 1, 2, 4 and so on."""
     return sum(count << shift for shift, count in enumerate(planes)).bit_length()
 

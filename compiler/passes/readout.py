@@ -2,60 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.errors import NetlistError
 from ..literals import Literals, Writer, literals_of
 from ..netlist import FALSE, SUM_LIMIT, TRUE, IntArray, Netlist, Popcount, weight_of
 from ..sharing import Part, common_parts, without
 from ..subject import with_bodies
 from ..sums import Numbers, Sums, addend_literals, sums_of
 
-LEAST_PART = 7  # smaller parts take longer to store and read again than to count twice
 _PADDING = 8  # sums share a cell where at most one addend in so many is padding
 
 
-def reduce_readout(netlist: Netlist) -> Netlist:
-    """Count less: the same sums from fewer addends, inside tiles too.
+@dataclass(frozen=True)
+class ReduceReadout:
+    """Count less: the same sums from fewer adders, inside tiles too.
 
-    In each popcount group, the constants become one number, `x` and its inverse the constant 1, and
+    In each popcount group the constants become one number, `x` and its inverse the constant 1, and
     an addend that occurs `n` times the powers of two in `n`, as addends with these weights. What
     two or more groups count alike, or one as the inverse of the other, is counted once, by a
-    popcount whose bits these groups add with their weights: parts of 7, 15, 31 ... addends, for
-    which full adders are enough. Groups of which none would take fewer adders stay as they are.
-    Equal addends are found best after `strash`; what nothing reads any more is left to `sweep`.
+    popcount whose bits these groups add with their weights: 3, 7, 15, 31 ... addends, for which
+    full adders are enough. (Sharing subexpressions between sums is from Hosangadi, Fallah and
+    Kastner, "Reducing Hardware Complexity of Linear DSP Systems by Iteratively Eliminating
+    Two-Term Common Subexpressions", 2005.) Popcounts that would not get smaller stay as they
+    are. Equal addends are found best after `strash`; what nothing reads any more is for `sweep`.
+
+    part: the fewest addends that are counted apart. Every part saves adders, so 3 is best for
+    hardware. On a processor a small one takes longer to store and read again than to count twice.
+
+    Raises:
+        NetlistError: part is below 3.
     """
-    return with_bodies(netlist, _reduced)
 
+    part: int = 15
 
-def _reduced(netlist: Netlist) -> Netlist:
-    # Each round takes fewer adders; the bits of parts may have parts in common again.
-    while (found := _reduce(netlist)) is not netlist:
-        netlist = found
-    return netlist
+    def __post_init__(self) -> None:
+        if self.part < 3:
+            raise NetlistError(f"ReduceReadout: part is {self.part}; allowed are 3 or more")
 
+    def __call__(self, netlist: Netlist) -> Netlist:
+        return with_bodies(netlist, self._repeated)
 
-def _reduce(netlist: Netlist) -> Netlist:
-    cells = [cell for cell in netlist.cells if isinstance(cell, Popcount)]
-    if not cells:
+    def _repeated(self, netlist: Netlist) -> Netlist:
+        # Every round takes fewer adders; the bits of parts may have parts in common again.
+        while (found := self._once(netlist)) is not netlist:
+            netlist = found
         return netlist
-    literal = addend_literals(netlist)
-    before = sums_of(cells, literal)
-    after = before.reduced()
-    parts = common_parts(after, LEAST_PART)
-    cell_of = np.repeat(np.arange(len(cells)), [len(cell.fanin) for cell in cells])
-    changed = np.zeros(len(cells), np.bool_)
-    changed[cell_of[after.adders() < before.adders()]] = True
-    counted: dict[int, list[Part]] = {}
-    for part in parts:
-        readers = [int(cell_of[group]) for group, _ in part.users]
-        changed[readers] = True
-        counted.setdefault(min(readers), []).append(part)
-    if not changed.any():
-        return netlist
-    return _Rewriter(netlist, cells, literal, without(after, parts)).netlist(changed, counted)
+
+    def _once(self, netlist: Netlist) -> Netlist:
+        cells = [cell for cell in netlist.cells if isinstance(cell, Popcount)]
+        if not cells:
+            return netlist
+        literal = addend_literals(netlist)
+        before = sums_of(cells, literal)
+        after = before.reduced()
+        cost, least = before.cost(), after.cost()
+        parts = common_parts(after.only((least <= cost)[after.group]), self.part)
+        sums = without(before.replaced(least <= cost, after), parts)
+        cell_of = np.repeat(np.arange(len(cells)), [len(cell.fanin) for cell in cells])
+        changed = np.zeros(len(cells), np.bool_)
+        changed[cell_of[least < cost]] = True
+        counted: dict[int, list[Part]] = {}
+        for part in parts:
+            readers = [int(cell_of[group]) for group, _ in part.users]
+            changed[readers] = True
+            counted.setdefault(min(readers), []).append(part)
+        if not changed.any():
+            return netlist
+        return _Rewriter(netlist, cells, literal, sums).netlist(changed, counted)
+
+
+def reduce_readout(netlist: Netlist) -> Netlist:
+    """`ReduceReadout` as it is best for processors."""
+    return ReduceReadout()(netlist)
 
 
 class _Rewriter:
