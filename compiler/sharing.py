@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,20 +91,21 @@ def _cut(
 
 
 def _paired(left: list[_Addend], held: dict[_Addend, dict[int, int]], least: int) -> list[Part]:
-    pairs: defaultdict[tuple[int, _Users], list[_Addend]] = defaultdict(list)
+    """Parts of what pairs of sums share, the pairs that share most first."""
+    pairs: defaultdict[tuple[int, int, int], list[_Addend]] = defaultdict(list)
     free = {addend: set(held[addend]) for addend in left if len(held[addend]) <= _PAIRED}
     for addend in free:
-        users = list(held[addend].items())
-        for i, (group, literal) in enumerate(users):
-            for other, its in users[i + 1 :]:
-                pairs[addend[1], ((group, 0), (other, literal ^ its))].append(addend)
+        users = [(group, literal & 1) for group, literal in held[addend].items()]
+        for (one, phase), (other, its) in combinations(users, 2):
+            pairs[one, other, 2 * addend[1] + (phase ^ its)].append(addend)
+    large = [(pair, addends) for pair, addends in pairs.items() if len(addends) >= least]
+    large.sort(key=lambda found: (-len(found[1]), found[0]))
     parts: list[Part] = []
-    for (_, users), addends in sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        groups = {group for group, _ in users}
-        still = [addend for addend in addends if groups <= free[addend]]
-        made, rest = _cut(still, held, users, least)
+    for (one, other, kind), addends in large:
+        still = [addend for addend in addends if {one, other} <= free[addend]]
+        made, rest = _cut(still, held, ((one, 0), (other, kind & 1)), least)
         for addend in still[: len(still) - len(rest)]:
-            free[addend] -= groups
+            free[addend] -= {one, other}
         parts += made
     return parts
 

@@ -131,9 +131,11 @@ class _Rewriter:
             self._read(self.sums.literal[first:last]),
             self.sums.shift[first:last],
         )
-        for row, group in enumerate(groups.tolist()):
-            for literal, shift in self.bits.get(group, []):
-                sums = sums.plus(np.full(len(literal), row), literal, shift)
+        bits = [(row, *one) for row, group in enumerate(groups) for one in self.bits.get(group, [])]
+        if bits:
+            rows = np.repeat([row for row, _, _ in bits], [len(found) for _, found, _ in bits])
+            literals, shifts = (np.concatenate(part) for part in list(zip(*bits, strict=True))[1:])
+            sums = sums.plus(rows, literals, shifts)
         sums = sums.ordered()
         result = np.full((len(groups), width), FALSE, np.int32)
         for rows in _alike(sums.planes()):
