@@ -22,6 +22,11 @@ class Names:
             found = tuple(getattr(self, field))
             if not all(isinstance(name, str) and name for name in found):
                 raise NetlistError(f"names: {field}: allowed are strings that are not empty")
+            try:
+                "".join(found).encode()
+            except UnicodeEncodeError as error:
+                wrong = error.object[error.start]
+                raise NetlistError(f"names: {field}: {wrong!r} has no form in UTF-8") from None
             object.__setattr__(self, field, found)
 
     def check(self, n_inputs: int, n_outputs: int) -> None:

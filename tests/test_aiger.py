@@ -179,3 +179,5 @@ def test_names_are_one_for_each_bit():
         boolean(dense(2, 3, 1), Names(("a",), ("p", "q", "r")))
     with pytest.raises(NetlistError, match="not empty"):
         Names(("",), ())
+    with pytest.raises(NetlistError, match="UTF-8"):
+        Names(("\udc80",), ())

@@ -165,6 +165,11 @@ def test_ports_in_several_lines_and_remarks(tmp_path):
     assert values(tmp_path, text) == [[0, 0, 0, 1], [0, 1, 0, 1]]
 
 
+def test_continued_lines_that_say_nothing(tmp_path):
+    text = "\\\n\n\\\n\\\n  \n.inputs \\\n a\n.outputs y # more \\\n.names \\\n a \\\n y\n0 1\n"
+    assert values(tmp_path, text) == [[1, 0]]
+
+
 def test_models_in_models_are_flattened(tmp_path):
     """XOR of 2**4 inputs, by halves, and each model is written before what it needs."""
     models = [

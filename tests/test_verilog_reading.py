@@ -140,6 +140,12 @@ def test_any_order_and_3000_levels(tmp_path):
     assert values(tmp_path, text) == [[0, 0, 1, 1]]
 
 
+def test_long_gaps_take_no_long_time(tmp_path):
+    gap = " " * 1_000_000
+    text = f"module m(input a,{gap}output y);\nassign{gap}y = a{gap};\nendmodule"
+    assert values(tmp_path, text) == [[0, 1]]
+
+
 def test_parentheses_of_any_depth(tmp_path):
     deep = "(" * 50_000 + "a" + ")" * 50_000
     choices = "b ? c : " * 20_000 + "a"

@@ -23,7 +23,8 @@ def statements(source: Source) -> Iterator[tuple[int, str]]:
             held.append(line[:-1])
         elif held:
             held.append(line)
-            yield first, " ".join(held).strip()
+            if text := " ".join(held).strip():
+                yield first, text
             held, first = [], 0
         elif line:
             yield number, line

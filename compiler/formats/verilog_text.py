@@ -9,14 +9,14 @@ from .reading import Source, short
 
 # What ends a statement or is left out; an escaped identifier may contain any of it.
 _SCAN = re.compile(
-    r"\\\S+|;|//[^\n]*|/\*.*?(?:\*/|\Z)|\(\*.*?(?:\*\)|\Z)|`ifdef\b.*?(?:`endif|\Z)|`[^\n]*",
+    r"\\\S+|;|//[^\n]*|/\*.*?(?:\*/|\Z)|\(\*(?!\s*\)).*?(?:\*\)|\Z)|`ifdef\b.*?(?:`endif|\Z)|`[^\n]*",
     re.DOTALL,
 )
 _DIRECTIVES = re.compile(r"`(timescale|default_nettype|celldefine|endcelldefine)\b")
 # A bit of a vector is one token, and so is an escaped identifier, which ends with a space.
 TOKEN = re.compile(
     r"[A-Za-z_][\w$]*\s*\[\s*\d+\s*\]|\\\S+\s\s*\[\s*\d+\s*\]|\\\S+|[A-Za-z_][\w$]*"
-    r"|\d*\s*'\s*[sS]?[bBdDhHoO]\s*[\w?]+|\d+|~\^|\^~|&&|\|\||\S"
+    r"|(?:\d+\s*)?'\s*[sS]?[bBdDhHoO]\s*[\w?]+|\d+|~\^|\^~|&&|\|\||\S"
 )
 
 
