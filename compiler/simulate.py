@@ -46,12 +46,17 @@ def simulate(netlist: Netlist, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def simulate_words(netlist: Netlist, inputs: Words) -> Words:
     """`netlist` on packed samples: uint64 [n_inputs, words] to uint64 [n_outputs, words]."""
+    return simulate_nets(netlist, inputs)[netlist.outputs]
+
+
+def simulate_nets(netlist: Netlist, inputs: Words) -> Words:
+    """Every net on packed samples: uint64 [n_inputs, words] to uint64 [n_nets, words]."""
     values = np.zeros((netlist.n_nets, inputs.shape[1]), np.uint64)
     values[TRUE] = _ONES
     values[FIRST_INPUT : FIRST_INPUT + netlist.n_inputs] = inputs
     for first, cell in netlist.placed():
         values[first : first + cell.n_nets] = _simulate_cell(cell, values)
-    return values[netlist.outputs]
+    return values
 
 
 def _simulate_cell(cell: object, values: Words) -> Words:
