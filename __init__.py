@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .compiler import Circuit
     from .compiler.equivalence import equivalent
     from .compiler.files import read, write
+    from .compiler.observe import observe
     from .compiler.optimize import optimize
     from .frontend.tracing.trace import trace
     from .runtime.compiled import CompiledCircuit, load
@@ -33,6 +34,7 @@ __all__ = [
     "emit",
     "equivalent",
     "load",
+    "observe",
     "optimize",
     "read",
     "trace",
@@ -44,6 +46,7 @@ _LAZY = {
     "trace": "frontend.tracing.trace",
     "load": "runtime.compiled",
     "equivalent": "compiler.equivalence",
+    "observe": "compiler.observe",
     "optimize": "compiler.optimize",
     "read": "compiler.files",
     "write": "compiler.files",

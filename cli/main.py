@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo, importing, models, optimizing, train
+from . import commands, demo, importing, models, observing, optimizing, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     optimizing.add_report(verbs.add_parser("report", help=text))
     optimizing.add_equivalent(verbs.add_parser("equivalent", help="prove two circuits equal"))
     importing.add(verbs.add_parser("import", help="a circuit or netlist file to another format"))
+    text = "make a circuit smaller by the data it will see"
+    observing.add(verbs.add_parser("observe", help=text))
+    importing.add(verbs.add_parser("import", help="another library's circuit to a circuit file"))
     return parser
 
 

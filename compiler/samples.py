@@ -166,7 +166,9 @@ def _distinct(chunks: Iterator[Words], n: int) -> Words:
     return Samples.of_bits((patterns[:, None] >> np.arange(n) & 1).astype(np.bool_)).words
 
 
-def leaf_values(netlist: Netlist, chunks: Chunks, nets: NDArray[np.intp], limit: int) -> Words | None:
+def leaf_values(
+    netlist: Netlist, chunks: Chunks, nets: NDArray[np.intp], limit: int
+) -> Words | None:
     """Values of some nets on all samples, uint64 [nets, words]; None past `limit` words."""
     found, words = [], 0
     for some in chunks(netlist.n_nets):

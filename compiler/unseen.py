@@ -155,7 +155,9 @@ class _Observer:
     def _simplify(self, node: int) -> bool:
         choices = [0, 1]
         if node >= self.first:
-            choices += [f ^ phase for f in self.fanin[node - self.first].tolist() for phase in (0, 1)]
+            choices += [
+                f ^ phase for f in self.fanin[node - self.first].tolist() for phase in (0, 1)
+            ]
         cone = self._cone(node)
         for start in range(0, self.values.shape[1], _BLOCK):
             words = slice(start, start + _BLOCK)

@@ -39,3 +39,7 @@ class ToolMissing(BuildError):
 
 class ExtraMissing(GatewrightError, ImportError):
     """An optional Python dependency is not installed; the message names the extra."""
+
+
+class AccuracyLoss(GatewrightError, ValueError):
+    """What was learnt from data costs more accuracy than was allowed."""

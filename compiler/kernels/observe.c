@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export.h"
 #include "observe.h"
-
-#define EXPORT __attribute__((visibility("default")))
 
 enum { BLOCK = 64, CHOICES = 6, OUTSIDE = 0, WAITING = -1 };
 

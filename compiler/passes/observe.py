@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...runtime.errors import InputError
-from ..liveness import live_nets
 from ..literals import Literals, Writer, literals_of
-from ..netlist import FIRST_INPUT, Luts, Netlist, Tile
+from ..liveness import live_nets
+from ..netlist import FIRST_INPUT, MAX_FANIN, Luts, Netlist, Tile
 from ..samples import Chunks, Samples, chunks_of_bodies, leaf_values
 from ..signatures import observed_classes
 from ..stats import n_gates
@@ -107,37 +107,41 @@ class _Run:
         netlist = _clean(netlist)
         for number in range(_ROUNDS):
             before = netlist
-            netlist = self._merge_classes(netlist, given, inputs=not number)
-            netlist = self._drop_unseen(netlist, given)
+            netlist = self._merge_classes(netlist, given, first=not number)
+            netlist = self._drop_unseen(netlist, given, first=not number)
             if n_gates(netlist) >= n_gates(before):
                 return before if n_gates(netlist) > n_gates(before) else netlist
         return netlist
 
-    def _merge_classes(self, netlist: Netlist, given: Chunks, inputs: bool) -> Netlist:
+    def _merge_classes(self, netlist: Netlist, given: Chunks, first: bool) -> Netlist:
         same = observed_classes(netlist, given)
         own = literals_of(np.arange(netlist.n_nets)) == same
-        self._count(netlist, same, ~own & live_nets(netlist), inputs)
+        self._count(netlist, same, ~own & live_nets(netlist), first)
         return netlist if own.all() else _clean(_merged(netlist, same))
 
     def _count(self, netlist: Netlist, same: Literals, gone: Any, inputs: bool) -> None:
         first_cell = FIRST_INPUT + netlist.n_inputs
         if inputs:
             self.merged.inputs += int(gone[FIRST_INPUT:first_cell].sum())
+        reads = _fanin_of_nets(netlist)
         for first, cell in netlist.placed():
-            if isinstance(cell, Luts):
-                nets = slice(first, first + cell.n_nets)
-                stands, inverted = same[nets] >> 1, (same[nets] & 1).astype(np.bool_)
-                self.merged.constant += int((gone[nets] & (stands == 0)).sum())
-                self.merged.equal += int((gone[nets] & (stands != 0) & ~inverted).sum())
-                self.merged.complementary += int((gone[nets] & (stands != 0) & inverted).sum())
+            if not isinstance(cell, Luts) or cell.k == 1:  # inverters are no finds
+                continue
+            nets = np.flatnonzero(gone[first : first + cell.n_nets]) + first
+            stands, inverted = (same[nets] >> 1).astype(np.intp), (same[nets] & 1).astype(np.bool_)
+            twin = (reads[nets] == reads[stands]).all(axis=1)
+            constant, twin = stands == 0, twin & inverted  # `strash` keeps some inverses
+            self.merged.constant += int(constant.sum())
+            self.merged.equal += int((~constant & ~inverted).sum())
+            self.merged.complementary += int((~constant & inverted & ~twin).sum())
 
-    def _drop_unseen(self, netlist: Netlist, given: Chunks) -> Netlist:
+    def _drop_unseen(self, netlist: Netlist, given: Chunks, first: bool) -> Netlist:
         plain = fold(Decompose(2)(netlist))
         subject, frame = split(plain)
         limit = _MEMORY // 8 // (subject.first_gate + subject.n_gates)
         leaves = leaf_values(plain, given, _leaf_nets(plain), limit)
         if leaves is None:
-            self.merged.too_large += 1
+            self.merged.too_large += first
             return netlist
         simpler, replaced = drop_unseen(subject, leaves)
         result = _clean(frame.join(simpler)) if replaced else netlist
@@ -145,6 +149,15 @@ class _Run:
             return netlist
         self.merged.unseen += replaced
         return result
+
+
+def _fanin_of_nets(netlist: Netlist) -> Any:
+    """The fanins of LUTs in ascending order, zeros before them: int32 [n_nets, 6]."""
+    reads = np.zeros((netlist.n_nets, MAX_FANIN), np.int32)
+    for first, cell in netlist.placed():
+        if isinstance(cell, Luts):
+            reads[first : first + cell.n_nets, -cell.k :] = np.sort(cell.fanin, axis=1)
+    return reads
 
 
 def _leaf_nets(netlist: Netlist) -> Any:
