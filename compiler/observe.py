@@ -11,9 +11,9 @@ from ..runtime.arrays import as_batch, unpack
 from ..runtime.errors import AccuracyLoss, InputError
 from .circuit import Circuit
 from .observe_report import Observed, ObserveReport, Size, Validation, described, warnings_of
+from .optimize import optimize
 from .passes.lutmap import LutMap
 from .passes.observe import Observe
-from .optimize import optimize
 from .samples import Samples
 from .simulate import simulate_words
 from .stats import n_gates
