@@ -57,7 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     importing.add(verbs.add_parser("import", help="a circuit or netlist file to another format"))
     text = "make a circuit smaller by the data it will see"
     observing.add(verbs.add_parser("observe", help=text))
-    importing.add(verbs.add_parser("import", help="another library's circuit to a circuit file"))
     return parser
 
 
