@@ -1,6 +1,7 @@
 """Trace and optimise large networks of random gates: seconds and peak memory of each step.
 
     python benchmarks/scale.py [--dense 10000x10,100000x10] [--trees s,m,b,l,g] [--levels 1,2]
+    python benchmarks/scale.py --dense 1000000x10 --trees "" --levels 1
 
 Each level of each network runs in a process of its own, since peaks only rise. Making the module is
 shown apart from tracing it; the peak of a step holds all that came before, PyTorch and the module
