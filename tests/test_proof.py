@@ -19,8 +19,9 @@ from gatewright.compiler.passes.decompose import Decompose
 from gatewright.compiler.passes.lower import lower
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.passes.unroll import unroll
-from gatewright.compiler.proof import sat
-from gatewright.compiler.proof.prover import Prover, joint
+from gatewright.compiler.proof import prover, sat
+from gatewright.compiler.proof.joint import joint
+from gatewright.compiler.proof.prover import Prover
 from gatewright.compiler.proof.python import PythonGraph
 from gatewright.compiler.proof.reduction import Effort, make_graph, reduce
 from gatewright.compiler.proof.vectors import around, random_patterns
@@ -254,3 +255,38 @@ def test_sums_are_compared_as_sums():
           output %33 %34 %35 %36 %37 %38 %0
     """)
     assert verdict(a, b, False).same.all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(netlist=netlists(kinds=("luts", "tile")), seed=st.integers(0, 1 << 30))
+def test_tiles_that_are_not_unrolled_are_never_proved_wrongly(netlist, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prover, "_UNROLLED_NETS", 0)
+        check(netlist, optimize(netlist, 1), False)
+        check(netlist, mutated(netlist, np.random.default_rng(seed)), False)
+
+
+def test_tiles_of_other_bodies_are_proved_without_unrolling(monkeypatch):
+    """Another structure, other columns, an output more and one inverted."""
+    monkeypatch.setattr(prover, "_UNROLLED_NETS", 0)
+    a = Builder(40)
+    body = parse("""
+        netlist inputs=3
+          %5 = lut 0x8 %2 %3
+          %6 = lut 0x8 %2 %4
+
+          %7 = lut 0xe %5 %6
+          output %7 %5
+    """)
+    places = np.arange(2, 38)[:, None] + [0, 1, 2]
+    a_nets = a.tile(body, places)[:, 0]
+    b = Builder(40)
+    other = parse("""
+        netlist inputs=3
+          %5 = lut 0xe %3 %4
+
+          %6 = lut 0x7 %2 %5
+          output %6
+    """)
+    b_nets = b.luts(b.tile(other, places), np.full(36, 1))
+    assert verdict(a.build(a_nets), b.build(b_nets), False).same.all()

@@ -77,7 +77,7 @@ def test_hidden_constants_and_complements_are_found():
 def test_a_solver_merges_what_no_small_window_shows():
     from test_equivalence import parities
 
-    from gatewright.compiler.proof.prover import joint
+    from gatewright.compiler.proof.joint import joint
 
     twice = joint(parities(40, range(40)), parities(40, [*range(1, 40, 2), *range(0, 40, 2)]))
     without, with_solver = SatSweep()(twice), SatSweep(conflicts=100_000)(twice)

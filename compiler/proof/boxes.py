@@ -10,6 +10,7 @@ import numpy as np
 from ..literals import Literals
 from ..netlist import Argmax, Cell, Popcount, Tile
 from ..subject import Frame, Subject
+from .tiles import Tiles
 
 _ONE = np.uint32(1)
 
@@ -117,7 +118,8 @@ class _Known:
         self.leaves = leaves
         self.groups: dict[Any, _Group] = {}  # by sum
         self.inner: dict[int, _Group] = {}  # by the node of a bit
-        self.others: dict[Any, int] = {}  # by kind and what is read: the first leaf
+        self.argmaxes: dict[Any, int] = {}  # by what is read: the first leaf
+        self.tiles = Tiles()
 
     def box(self, cell: Cell, reads: Literals, first: int) -> None:
         if isinstance(cell, Popcount):
@@ -128,17 +130,11 @@ class _Known:
         elif isinstance(cell, Argmax):
             used = np.flatnonzero(reads.any(axis=0))  # leading zeros change no number
             numbers = reads[:, : 1 + used[-1] if len(used) else 0]
-            key = "argmax", numbers.shape, numbers.tobytes()
-            self._same(key, range(first, first + cell.n_nets))
+            start = self.argmaxes.setdefault((numbers.shape, numbers.tobytes()), first)
+            self.leaves[first : first + cell.n_nets] = self.leaves[start : start + cell.n_nets]
         elif isinstance(cell, Tile):
-            outputs = len(cell.body.outputs)
-            for place, row in enumerate(reads):
-                start = first + place * outputs
-                self._same((id(cell.body), row.tobytes()), range(start, start + outputs))
-
-    def _same(self, key: Any, driven: range) -> None:
-        start = self.others.setdefault(key, driven.start)
-        self.leaves[driven.start : driven.stop] = self.leaves[start : start + len(driven)]
+            known = self.tiles.known(cell, reads, first)
+            self.leaves[first : first + cell.n_nets] = _follow(self.leaves, known)
 
     def _count(self, total: Linear, driven: range) -> None:
         total = self._expanded(total)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..literals import Literals
-from ..netlist import FIRST_INPUT, Argmax, IntArray, Luts, Netlist, Popcount, Tile, renumbered
+from ..netlist import Argmax, IntArray, Luts, Netlist, Popcount, Tile
 from ..passes.decompose import Decompose
 from ..passes.fold import fold
 from ..passes.lower import lower
@@ -20,6 +20,7 @@ from ..passes.unroll import unroll
 from ..simulate import Words, simulate_words
 from ..subject import Frame, Subject, split
 from .boxes import Boxes
+from .joint import joint
 from .reduction import EQUAL, OPEN, REFUTED, Effort, Graph, make_graph, reduce
 from .sat import Pairs
 from .vectors import Pattern, around, difference, random_patterns
@@ -152,14 +153,6 @@ class Prover:
                 if found is not None:
                     self.verdict.counterexample = found
                     return
-
-
-def joint(a: Netlist, b: Netlist) -> Netlist:
-    """Both netlists over the same inputs; the outputs of `a`, then those of `b`."""
-    nets = np.arange(b.n_nets, dtype=np.int32)
-    nets[FIRST_INPUT + b.n_inputs :] += np.int32(a.n_nets - FIRST_INPUT - a.n_inputs)
-    cells = (*a.cells, *(renumbered(cell, nets) for cell in b.cells))
-    return Netlist(a.n_inputs, cells, np.concatenate([a.outputs, nets[b.outputs]]))
 
 
 class _Leaves:
