@@ -28,12 +28,13 @@ PASSES = (
     Resubstitute(10, 150, 2),
     Resubstitute(4, 10, 0),
     Resynthesize(),
+    Resynthesize(rounds=2, k=4),
 )
 REFACTOR = (Refactor(), Refactor(6, zero_cost=True))
 
 
 @pytest.mark.parametrize("one", PASSES + REFACTOR, ids=str)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(netlist=netlists())
 def test_functions_are_kept(one, netlist):
     result = assert_pass(one, netlist, idempotent=False)
@@ -46,8 +47,8 @@ def test_dense_logic_keeps_its_function_and_shrinks(one):
     assert n_gates(assert_pass(one, netlist, idempotent=False)) < n_gates(netlist)
 
 
-@pytest.mark.parametrize("one", PASSES[:-1], ids=str)
-@settings(max_examples=30, deadline=None)
+@pytest.mark.parametrize("one", PASSES[:-2], ids=str)
+@settings(max_examples=20, deadline=None)
 @given(netlist=netlists())
 def test_without_native_code_functions_are_kept(one, netlist):
     with mock.patch.object(resynthesize, "library", return_value=None):
@@ -55,7 +56,7 @@ def test_without_native_code_functions_are_kept(one, netlist):
     assert_same_function(one(netlist), slow)
 
 
-@pytest.mark.parametrize("one", PASSES[:-1], ids=str)
+@pytest.mark.parametrize("one", PASSES[:-2], ids=str)
 def test_without_native_code_dense_logic_shrinks_too(one):
     netlist = dense(8, 60, 6)
     with mock.patch.object(resynthesize, "library", return_value=None):
@@ -206,7 +207,7 @@ def test_shared_bodies_stay_shared():
 
 
 def test_a_larger_circuit_answers_the_same_to_a_million_vectors():
-    netlist = strash(fold(dense(60, 300, 5)))
+    netlist = strash(fold(dense(60, 150, 5)))
     result = Resynthesize()(netlist)
     assert n_gates(result) < n_gates(netlist)
     words = np.random.default_rng(0).integers(0, 1 << 63, (60, 1 << 15), np.uint64) << np.uint64(1)
@@ -225,6 +226,11 @@ def test_a_larger_circuit_answers_the_same_to_a_million_vectors():
 def test_arguments_out_of_range(arguments, text):
     with pytest.raises(NetlistError, match=text):
         Resubstitute(**arguments)
+
+
+def test_rounds_begin_in_time_only():
+    netlist = dense(8, 60, 6)
+    assert Resynthesize(rounds=3, seconds=-1)(netlist) is netlist
 
 
 def test_cones_out_of_range():

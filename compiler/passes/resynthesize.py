@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,6 +12,7 @@ import numpy as np
 
 from ...runtime.errors import NetlistError
 from .. import resynthesis
+from ..mapping import ESTIMATE, map_luts
 from ..native import library
 from ..netlist import Netlist
 from ..stats import n_gates
@@ -136,9 +139,15 @@ class Refactor:
         return _run("refactor", subject, self.leaves, int(self.zero_cost))
 
 
-FAST: tuple[Change, ...] = (
+# The second turn begins with changes that gain nothing, to leave the minimum that the first found.
+SEQUENCE: tuple[Change, ...] = (
     CutRewrite(),
+    Refactor(),
     Resubstitute(8, 100, 1),
+    Resubstitute(8, 60, 2),
+    Resubstitute(10, 150, 2),
+    CutRewrite(zero_cost=True),
+    Refactor(zero_cost=True),
     Resubstitute(8, 60, 2),
     Resubstitute(10, 150, 2),
 )
@@ -146,30 +155,44 @@ FAST: tuple[Change, ...] = (
 
 @dataclass(frozen=True)
 class Resynthesize:
-    """Rewriting and resubstitution in turn until a round gains little, inside tiles too.
+    """Rewriting, refactoring and resubstitution in turn, inside tiles too.
 
     Args:
         changes: what one round does, in order.
-        rounds: at most this many.
-        least: the part of the gates that a round must save for another to follow.
+        rounds: at most this many, each from the result of the last with other choices among equals.
+            Of several rounds, the result is kept that takes the fewest LUTs of `k` inputs.
+        k: see there.
+        seconds: no round is begun later than this; results then depend on the machine.
     """
 
-    changes: tuple[Change, ...] = FAST
-    rounds: int = 3
-    least: float = 0.005
+    changes: tuple[Change, ...] = SEQUENCE
+    rounds: int = 1
+    k: int = 3
+    seconds: float = math.inf
 
     def __call__(self, netlist: Netlist) -> Netlist:
         return _apply(netlist, self.on)
 
     def on(self, subject: Subject) -> Subject:
         """The same function of the same leaves, in as many gates or fewer."""
-        for _ in range(self.rounds):
-            before = subject.n_gates
-            for change in self.changes:
-                subject = change.on(subject)
-            if subject.n_gates >= before * (1 - self.least):
+        end = time.monotonic() + self.seconds
+        best, fewest = subject, None
+        for number in range(self.rounds):
+            if time.monotonic() > end:
                 break
-        return subject
+            for change in self.changes:
+                if isinstance(change, CutRewrite):
+                    change = replace(change, seed=change.seed + number)
+                subject = change.on(subject)
+            luts = self._luts(subject)
+            if fewest is None or luts < fewest:
+                best, fewest = subject, luts
+        return best
+
+    def _luts(self, subject: Subject) -> int:
+        if self.rounds == 1:
+            return 0
+        return len(map_luts(subject, self.k, effort=ESTIMATE).table)
 
 
 def _apply(netlist: Netlist, change: Callable[[Subject], Subject], even: bool = False) -> Netlist:
