@@ -47,11 +47,14 @@ class Effort:
     times: int = 1
 
 
+_SLOWER = 100  # without native code, about
 ESTIMATE = Effort(cuts=4, rounds=1, exact=0)
 
 
 def usual_effort(gates: int) -> Effort:
-    """What takes seconds for any number of gates, and tries harder where they are few."""
+    """What takes seconds up to a million gates, and tries harder where they are few."""
+    if library("lutmap") is None:
+        gates *= _SLOWER
     if gates > 200_000:
         return Effort()
     if gates > 50_000:

@@ -13,6 +13,7 @@ from gatewright.compiler.native import library
 from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.lutmap import LutMap, count_luts
 from gatewright.compiler.simulate import simulate_words
+from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.stats import levels, lut_histogram, n_gates
 from gatewright.compiler.subject import split
 from gatewright.runtime.errors import NetlistError
@@ -231,6 +232,12 @@ def test_an_estimate_is_near_what_mapping_finds():
     for k in (3, 6):
         found = n_gates(LutMap(k)(netlist))
         assert 0.9 * found <= count_luts(netlist, k) <= 1.1 * found
+
+
+def test_an_estimate_counts_inverters():
+    text = "netlist inputs=2\n  %4 = lut 0x8 %2 %3\n  %5 = lut 0x7 %2 %3\n  %6 = lut 0x1 %2\n"
+    netlist = parse(text + "  output %4 %5 %6\n")
+    assert count_luts(strash(netlist), 3) == n_gates(LutMap(3)(netlist)) == 3
 
 
 def test_an_estimate_counts_places():

@@ -212,7 +212,7 @@ static void settle(struct map *m, uint32_t node) {
 
 /* Bring the cuts that a gate will want closer. */
 static void prefetch(const struct map *m, uint32_t node) {
-  if (node >= m->nodes) return;
+  if (node >= m->nodes || !m->arena) return;
   for (int i = 0; i < 2; ++i) {
     const uint32_t read = m->fanin[2 * (uint64_t)(node - m->first) + i] >> 1;
     const uint32_t *word = m->arena + m->start[read];
@@ -417,7 +417,7 @@ EXPORT int64_t lutmap_map(int32_t k, int32_t widest, int32_t limit, int32_t roun
                           const uint8_t *is_xor, int64_t n_outputs, uint32_t *outputs,
                           int32_t *inputs, uint8_t *sizes, uint64_t *tables) {
   const size_t nodes = (size_t)(1 + leaves + gates);
-  struct map m = {.k = k, .limit = limit, .widest = widest};
+  struct map m = {.k = k, .limit = limit, .widest = fast ? k : widest};
   m.first = (uint32_t)(1 + leaves);
   m.nodes = (uint32_t)nodes;
   m.n_outputs = (uint32_t)n_outputs;

@@ -3,9 +3,9 @@
 
 /* Map AND and XOR gates to LUTs of at most k inputs; the number of LUTs, -1 without memory.
  *
- * widest: inputs of the functions that may be split into such LUTs, k to 6. limit: cuts kept for
- * each node. rounds: passes of area flow, each followed by `exact` passes of exact area. fast:
- * whether no path may be longer than need be.
+ * widest: inputs of functions that may be split into such LUTs, k to 6; k is meant if fast. limit:
+ * cuts kept for each node. rounds: passes of area flow, each followed by `exact` passes of exact
+ * area. fast: whether no path may be longer than need be.
  * fanin: literals [gates][2]. is_xor: [gates]. outputs: literals [n_outputs], rewritten to those of
  * the result, whose LUTs are numbered from 1 + leaves on, each reading earlier ones: their inputs
  * [room][k], how many there are [room], and truth tables [room]. room: gates, or 5 * gates if widest

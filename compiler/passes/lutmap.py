@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...runtime.errors import NetlistError
 from ..mapping import ESTIMATE, Effort, map_luts, usual_effort
 from ..netlist import MAX_FANIN, Luts, Netlist, Tile
 from ..stats import levels
-from ..subject import split, with_bodies
+from ..subject import LutNetwork, split, with_bodies
 from .strash import strash
 
 
@@ -69,10 +71,22 @@ def count_luts(netlist: Netlist, k: int) -> int:
 def _count(netlist: Netlist, k: int, memo: dict[int, int]) -> int:
     if id(netlist) not in memo:
         subject, _ = split(netlist)
-        count = len(map_luts(subject, k, effort=ESTIMATE).table)
+        luts = map_luts(subject, k, effort=ESTIMATE)
+        count = len(luts.table) + _inverters(luts)
         tiles = [cell for cell in netlist.cells if isinstance(cell, Tile)]
         memo[id(netlist)] = count + sum(t.places * _count(t.body, k, memo) for t in tiles)
     return memo[id(netlist)]
+
+
+def _inverters(luts: LutNetwork) -> int:
+    """LUTs that only invert: for leaves read inverted, and for LUTs read both ways."""
+    nodes, inverted = luts.outputs >> 1, luts.outputs % 2 == 1
+    plain = np.zeros(1 + luts.n_leaves + len(luts.table), np.bool_)
+    turned = plain.copy()
+    plain[1 : 1 + luts.n_leaves] = True
+    plain[nodes[~inverted]] = True
+    turned[nodes[inverted]] = True
+    return int((plain & turned)[1:].sum())
 
 
 def _own_luts(netlist: Netlist) -> int:
