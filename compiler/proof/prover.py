@@ -27,6 +27,7 @@ from .vectors import Pattern, around, difference, random_patterns
 
 _WORDS = 32  # of first signatures
 _PIECE = 8  # words simulated at once
+_REFINEMENTS, _LEAST_REFINEMENTS, _REFINED_NODES = 4000, 64, 1 << 28  # of signatures
 _ROUNDS = 64  # of reducing logic and merging boxes
 _UNROLLED_NETS = 1 << 23  # most nets of two netlists without tiles
 _INSIDE_CONFLICTS, _OUTPUT_CONFLICTS = 500, 20_000
@@ -124,10 +125,14 @@ class Prover:
             return pairs.decide(graph, graph.stop[:2], _INSIDE_CONFLICTS)
 
         def simulate(values: dict[int, bool]) -> Words | None:
+            if time.monotonic() > self.deadline:
+                return None
             self._seed += 1
             return leaves.around(values, self._seed)
 
-        reduce(graph, Effort(), simulate, ask if pairs is not None else None)
+        refinements = min(_REFINEMENTS, max(_LEAST_REFINEMENTS, _REFINED_NODES // len(graph.rep)))
+        effort = Effort(refinements=refinements)
+        reduce(graph, effort, simulate, ask if pairs is not None else None)
         return graph
 
     def _refute(
