@@ -12,7 +12,13 @@ from gatewright.compiler import Builder, Tile
 from gatewright.compiler.native import library
 from gatewright.compiler.passes import resynthesize
 from gatewright.compiler.passes.fold import fold
-from gatewright.compiler.passes.resynthesize import CutRewrite, Refactor, Resubstitute, Resynthesize
+from gatewright.compiler.passes.resynthesize import (
+    QUICK,
+    CutRewrite,
+    Refactor,
+    Resubstitute,
+    Resynthesize,
+)
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.simulate import simulate_words
 from gatewright.compiler.stats import n_gates
@@ -28,7 +34,7 @@ PASSES = (
     Resubstitute(10, 150, 2),
     Resubstitute(4, 10, 0),
     Resynthesize(),
-    Resynthesize(rounds=2, k=4),
+    Resynthesize(QUICK, rounds=2, k=4),
 )
 REFACTOR = (Refactor(), Refactor(6, zero_cost=True))
 

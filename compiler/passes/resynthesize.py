@@ -139,6 +139,8 @@ class Refactor:
         return _run("refactor", subject, self.leaves, int(self.zero_cost))
 
 
+# For logic of hundreds of thousands of gates, a fifth of the time of SEQUENCE.
+QUICK: tuple[Change, ...] = (CutRewrite(zero_cost=True), Resubstitute(8, 100, 1))
 # The second turn begins with changes that gain nothing, to leave the minimum that the first found.
 SEQUENCE: tuple[Change, ...] = (
     CutRewrite(),
