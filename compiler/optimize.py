@@ -13,6 +13,7 @@ from .inputs import share_inputs
 from .netlist import Netlist
 from .passes.fold import fold
 from .passes.lutmap import count_luts
+from .passes.readout import reduce_readout
 from .passes.resynthesize import Resynthesize
 from .passes.rewrite import Rewrite
 from .passes.rewrite_engines import installed_engines
@@ -133,11 +134,11 @@ class _Work:
 
 def _default(work: _Work) -> None:
     work.rounds(CLEAN, 4)
-    work.do(UnrollSmall(), Specialize())
-    work.rounds(CLEAN, 4)
+    work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
+    work.do(reduce_readout)
     work.smaller(Resynthesize())
     work.smaller(SatSweep())
-    work.rounds(CLEAN, 4)
+    work.rounds((*CLEAN, reduce_readout), 4)
 
 
 def _thorough(work: _Work) -> None:
@@ -156,7 +157,6 @@ def _strong(left: float | None) -> Iterator[Pass]:
     seconds = _PATIENCE if left is None else min(left, _PATIENCE)
     if sat.available():
         yield SatSweep(conflicts=_CONFLICTS, seconds=seconds)
-    yield Resynthesize()
+    yield Resynthesize(rounds=8, seconds=seconds)
     for engine in installed_engines():
         yield Rewrite(engine, seconds=seconds)
-    yield Resynthesize()
