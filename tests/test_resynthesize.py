@@ -235,7 +235,7 @@ def test_arguments_out_of_range(arguments, text):
 
 
 def test_rounds_begin_in_time_only():
-    netlist = dense(8, 60, 6)
+    netlist = Resynthesize(changes=())(dense(8, 60, 6))
     assert Resynthesize(rounds=3, seconds=-1)(netlist) is netlist
 
 

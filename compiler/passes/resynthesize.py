@@ -203,10 +203,9 @@ def _apply(netlist: Netlist, change: Callable[[Subject], Subject], even: bool = 
     def one(inner: Netlist) -> Netlist:
         subject, frame = split(inner)
         result = change(subject)
-        if result.n_gates + (not even) > subject.n_gates:
-            return inner
-        joined = frame.join(result)
-        return joined if n_gates(joined) + (not even) <= n_gates(inner) else inner
+        joined = frame.join(result)  # which alone may need fewer inverters
+        less = n_gates(joined) + (not even) <= n_gates(inner)
+        return joined if less and result.n_gates <= subject.n_gates else inner
 
     return with_bodies(netlist, one)
 
