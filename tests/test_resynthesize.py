@@ -181,7 +181,11 @@ def test_equal_gates_of_different_structure():
 
 @pytest.mark.parametrize(
     ("one", "table"),
-    [(CutRewrite(), 0x6), (Resubstitute(), 0xE), (Refactor(zero_cost=True), 0x6)],
+    [
+        (CutRewrite(), 0x6),
+        (Resubstitute(), 0xE),
+        pytest.param(Refactor(zero_cost=True), 0x6, marks=needs_native),
+    ],
     ids=str,
 )
 def test_chains_of_three_thousand_levels(one, table):
