@@ -15,7 +15,9 @@ import gatewright as gw
 from gatewright.compiler import Circuit, Netlist
 from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.passes.lutmap import LutMap
+from gatewright.compiler.passes.readout import ReduceReadout
 from gatewright.compiler.passes.resynthesize import Resynthesize
+from gatewright.compiler.passes.satsweep import SatSweep
 from gatewright.compiler.pipeline import Pass, run
 from gatewright.compiler.stats import n_gates
 
@@ -23,6 +25,8 @@ WAYS: dict[str, tuple[Pass, ...]] = {
     "level 2": (gw.optimize,),
     "LutMap(3)": (gw.optimize, LutMap(3)),
     "LutMap(6)": (gw.optimize, LutMap(6)),
+    "readout": (ReduceReadout(3),),
+    "sweeping": (SatSweep(),),
     "resynthesis": (gw.optimize, Resynthesize(), gw.optimize),
 }
 
