@@ -14,7 +14,7 @@ from .netlist import Netlist
 from .passes.fold import fold
 from .passes.lutmap import count_luts
 from .passes.readout import reduce_readout
-from .passes.resynthesize import Resynthesize
+from .passes.resynthesize import QUICK, Resynthesize
 from .passes.rewrite import Rewrite
 from .passes.rewrite_engines import installed_engines
 from .passes.satsweep import SatSweep
@@ -25,7 +25,7 @@ from .passes.unroll import UnrollSmall
 from .pipeline import Pass, apply, pass_name, tell, timed
 from .proof import sat
 from .reports import After
-from .stats import n_gates
+from .stats import n_gates, stored_gates
 
 Either = TypeVar("Either", Netlist, Circuit)
 
@@ -34,6 +34,7 @@ LEVELS = 4
 _PATIENCE = 60.0  # seconds for one pass of level 3
 _CONFLICTS = 1000  # of the SAT solver, for a pair of gates
 _LEAST_GAIN = 0.001
+_SMALL = 200_000  # gates that are worth 50 microseconds each at level 2; others get 10
 
 
 def optimize(
@@ -135,10 +136,12 @@ class _Work:
 def _default(work: _Work) -> None:
     work.rounds(CLEAN, 4)
     work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
-    work.do(reduce_readout)
-    work.smaller(Resynthesize())
+    small = stored_gates(work.netlist) <= _SMALL
+    work.smaller(Resynthesize() if small else Resynthesize(QUICK))
     work.smaller(SatSweep())
-    work.rounds((*CLEAN, reduce_readout), 4)
+    work.rounds(CLEAN, 4)
+    work.do(reduce_readout)
+    work.rounds(CLEAN, 4)
 
 
 def _thorough(work: _Work) -> None:
@@ -159,4 +162,4 @@ def _strong(left: float | None) -> Iterator[Pass]:
         yield SatSweep(conflicts=_CONFLICTS, seconds=seconds)
     yield Resynthesize(rounds=8, seconds=seconds)
     for engine in installed_engines():
-        yield Rewrite(engine, seconds=seconds)
+        yield Rewrite(engine, k=3, seconds=seconds)

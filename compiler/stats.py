@@ -78,6 +78,12 @@ def n_gates(netlist: Netlist) -> int:
     return sum(lut_histogram(netlist).values())
 
 
+def stored_gates(netlist: Netlist) -> int:
+    """LUT rows, those of each distinct tile body once."""
+    parts = _distinct(netlist)
+    return sum(cell.n_nets for part in parts for cell in part.cells if isinstance(cell, Luts))
+
+
 def lut_histogram(netlist: Netlist) -> dict[int, int]:
     """LUT rows by their number of inputs, tiles unrolled: {k: rows}, only where there are any."""
     counts = _counts(netlist, {})
