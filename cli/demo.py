@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import emit, optimize, write
+from .. import emit, equivalent, optimize, write
 from ..compiler import Circuit
+from ..compiler.cost import cost
 from ..compiler.reports import Recorder
 from ..compiler.stats import n_gates
 from ..runtime.archive import make_folder
@@ -44,10 +45,12 @@ def run(options: argparse.Namespace) -> int:
         f"{discrete:.2%} discrete -> {folder / 'digits.model.npz'}"
     )
     circuit = trace(model, data.input_shape)
-    recorder = Recorder()
+    recorder = Recorder(luts=True)
     small = optimize(circuit, after=recorder)
     print(f"3. Traced: {n_gates(circuit.netlist):,} gates; optimised:")
     print(indent(str(recorder.report()), "     "))
+    print(f"   Optimised circuit and traced one: {equivalent(circuit, small)}")
+    print(indent(str(cost(small)), "     "))
     write(small, folder / "digits.circuit.npz")
     images = np.concatenate([data.x_test, data.x_train])  # the held-out ones first
     _compile(small, images, folder)

@@ -10,7 +10,7 @@ from ..runtime.errors import NetlistError
 from .circuit import Circuit
 from .equivalence import demand_proof
 from .inputs import share_inputs
-from .netlist import Netlist
+from .netlist import Netlist, Tile
 from .passes.fold import fold
 from .passes.lutmap import count_luts
 from .passes.readout import reduce_readout
@@ -135,7 +135,8 @@ class _Work:
 
 def _default(work: _Work) -> None:
     work.rounds(CLEAN, 4)
-    work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
+    if any(isinstance(cell, Tile) for cell in work.netlist.cells):
+        work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
     small = stored_gates(work.netlist) <= _SMALL
     work.smaller(Resynthesize() if small else Resynthesize(QUICK))
     work.smaller(SatSweep())
