@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pass_checks import assert_proved
+
+from gatewright.compiler import optimize as levels
+from gatewright.compiler.netlist import Netlist
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -14,6 +19,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden instead of comparing"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_optimized_netlist_is_proved() -> Iterator[None]:
+    """Whatever a test optimises must be proved equal, or agree on a million patterns."""
+    plain = levels._optimized
+
+    def proved(netlist: Netlist, *arguments: Any) -> Netlist:
+        result = plain(netlist, *arguments)
+        assert_proved(netlist, result)
+        return result
+
+    levels._optimized = proved
+    yield
+    levels._optimized = plain
 
 
 @pytest.fixture
