@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TypeAlias, Union
 
 from .errors import BuildError, ToolMissing
+from .processes import run_process
 
 SIMULATORS = ("iverilog", "verilator")
 _PROGRAMS = {"iverilog": ("iverilog", "vvp"), "verilator": ("verilator",)}
@@ -153,38 +153,16 @@ def _copy(files: Files, folder: Path) -> None:
 def _run(command: list[str], folder: Path, timeout: float) -> str:
     """What a program prints, all of it; its own temporary files stay in `folder`."""
     places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **places},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # so that a timeout ends the compilers it started, too
-    )
     try:
-        output, _ = process.communicate(timeout=timeout)
-    except BaseException as error:
-        _end(process)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise BuildError(
-                f"{command[0]}: no end after {timeout:g} seconds; allow a longer timeout, "
-                "or use fewer vectors"
-            ) from None
-        raise
-    log = output.decode(errors="replace")
-    if process.returncode:
-        raise BuildError(_failure(command, process.returncode, log))
+        status, log = run_process(command, folder, timeout, {**os.environ, **places})
+    except subprocess.TimeoutExpired:
+        raise BuildError(
+            f"{command[0]}: no end after {timeout:g} seconds; allow a longer timeout, "
+            "or use fewer vectors"
+        ) from None
+    if status:
+        raise BuildError(_failure(command, status, log))
     return log
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.communicate()
 
 
 def _failure(command: list[str], code: int, log: str) -> str:

@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from gatewright.backends.c import C
 from gatewright.runtime import cache
 from gatewright.runtime.compiled import load
 from gatewright.runtime.errors import BuildError, FileError, InputError, ToolMissing
+from gatewright.runtime.processes import run_process
 from gatewright.runtime.toolchain import find_compiler
 
 
@@ -392,3 +395,27 @@ def test_torch_tensors():
     for strange in (x.bfloat16(), x.to_sparse(), x.to("meta")):
         with pytest.raises(InputError, match=r"a tensor that numpy cannot hold: .*x.float\(\)"):
             compiled.scores(strange)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are POSIX's")
+def test_a_program_out_of_time_ends_with_all_that_it_started(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    child = (
+        "import fcntl, pathlib, time\nlock = open('lock', 'w')\nfcntl.flock(lock, fcntl.LOCK_EX)\n"
+        "pathlib.Path('ready').touch()\ntime.sleep(60)"
+    )
+    (tmp_path / "child.py").write_text(child)
+    program = script(
+        tmp_path / "parent",
+        f"'{sys.executable}' child.py &\nwhile [ ! -e ready ]; do sleep 0.05; done\nsleep 60",
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_process([program], tmp_path, 3)
+    assert (tmp_path / "ready").exists()
+    with open(tmp_path / "lock", "w") as lock:
+        for _ in range(100):  # the child holds it as long as it runs
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.05)
+    raise AssertionError("the child still runs")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...runtime.errors import BuildError, ExtraMissing, NetlistError, ToolMissing
+from ...runtime.processes import run_process
 
 SOURCE, TARGET = "before.aig", "after.aig"
 ABC_NAMES = ("yosys-abc", "abc", "berkeley-abc")
@@ -83,20 +84,12 @@ def prove(abc: str, folder: Path, seconds: float) -> None:
 def _started(name: str, command: tuple[str, ...], folder: Path, seconds: float) -> tuple[int, str]:
     """Run a program to its end: its status, and what it printed."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=max(seconds, 0.01),
-            check=False,
-        )
+        status, printed = run_process(command, folder, max(seconds, 0.01))
     except OSError as error:
         raise ToolMissing(f"{name}: cannot start {command[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise WindowFailed(f"{name}: no answer within {seconds:.0f} seconds") from None
-    return done.returncode, done.stdout.decode(errors="replace").strip()
+    return status, printed.strip()
 
 
 def _tail(printed: str) -> str:

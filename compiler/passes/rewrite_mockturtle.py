@@ -17,7 +17,8 @@ from typing import Any
 
 
 def main(source: str, target: str, *commands: str) -> None:
-    sys.path.pop(0)  # this folder, whose names are not meant to be imported from here
+    here = os.path.dirname(os.path.abspath(__file__))  # its names are not meant to be imported
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != here]
     from aigverse import algorithms, io
 
     def keep(network: Any) -> int:
