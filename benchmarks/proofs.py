@@ -1,6 +1,6 @@
 """Seconds to prove trained networks equal to what the optimiser makes of them.
 
-    python -m benchmarks.proofs CIRCUIT.npz ... [--seconds 60]
+    python benchmarks/proofs.py CIRCUIT.npz ... [--seconds 60]
 
 Prints for each circuit and each way of optimising it: the gates of both sides, the answer, how it
 was found, the outputs proved, the pairs that a SAT solver was asked about, and the seconds.
@@ -12,7 +12,6 @@ import argparse
 from pathlib import Path
 
 import gatewright as gw
-from gatewright.compiler import Circuit, Netlist
 from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.passes.lutmap import LutMap
 from gatewright.compiler.passes.readout import ReduceReadout
@@ -38,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{'circuit':28} {'against':12} {'gates':>7} {'after':>7}  answer")
     for path in options.circuits:
-        netlist = _netlist(path)
+        netlist = gw.read(path).netlist
         for name, passes in WAYS.items():
             after = run(netlist, passes)
             found = equivalent(netlist, after, seconds=options.seconds)
@@ -48,11 +47,6 @@ def main() -> None:
                 f"{found.sat or 0:,} pairs to SAT, {found.seconds:.2f} s",
                 flush=True,
             )
-
-
-def _netlist(path: str) -> Netlist:
-    found = gw.read(path)
-    return found.netlist if isinstance(found, Circuit) else found
 
 
 if __name__ == "__main__":
