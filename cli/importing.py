@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..compiler.files import WRITERS, write
+from ..compiler.files import WRITERS, check_target, write
 from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..runtime.errors import FileError
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
             "circuit that torchlogix wrote as JSON, or a netlist; in Python, "
             "gatewright.frontend.importing converts live modules and loads checkpoints into them"
         )
+    check_target(options.output)
     circuit = optimize(open_source(options.source).circuit, options.level)
     write(circuit, options.output)
     print(stats(circuit.netlist))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..compiler.files import write
+from ..compiler.files import check_target, write
 from ..compiler.observe import observe
 from ..runtime.errors import InputError
 from .sources import open_source, read_samples
@@ -34,6 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Observe, report, and write a circuit file."""
+    check_target(options.output)
     x, validate = _data(options)
     found = observe(
         open_source(options.source).circuit,

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..compiler import Circuit
 from ..compiler.cost import cost
 from ..compiler.equivalence import equivalent
-from ..compiler.files import write
+from ..compiler.files import check_target, write
 from ..compiler.optimize import optimize
 from ..compiler.reports import Recorder
 from .sources import open_source
@@ -55,6 +55,7 @@ def add_equivalent(parser: argparse.ArgumentParser) -> None:
 
 def run_optimize(options: argparse.Namespace) -> int:
     """Optimise, write, and say what each pass did."""
+    check_target(options.output)
     recorder = Recorder(luts=True)
     small = _optimized(options, recorder)
     write(small, options.output)

@@ -50,6 +50,7 @@ _CURES = {
     "read": {
         ".graphml": "networkx reads it, and Netlist.from_networkx takes such graphs",
         ".pt": "gatewright.frontend.importing loads checkpoints",
+        ".gz": "decompress it first",
     },
 }
 
@@ -80,6 +81,17 @@ def write(circuit: Circuit | Netlist, path: str | os.PathLike[str]) -> None:
     if isinstance(circuit, Netlist):
         circuit = Circuit(Encoder.boolean(circuit.n_inputs), circuit)
     writer(circuit, path)
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse what `write` cannot write to, before the work whose result it is to take.
+
+    Raises:
+        FileError: an unknown suffix, or no such folder.
+    """
+    _by_suffix(path, WRITERS, "write")
+    if not Path(path).parent.is_dir():
+        raise FileError(f"{path}: no folder {Path(path).parent}; make it first")
 
 
 def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any], verb: str) -> Any:

@@ -11,6 +11,7 @@ from strategies import all_inputs
 import gatewright as gw
 from gatewright.compiler.names import Names
 from gatewright.compiler.stats import stats
+from gatewright.runtime.errors import FileError
 
 ADDER = """\
 # a full adder
@@ -239,6 +240,14 @@ REFUSED = [
 def test_refused(tmp_path, case):
     content, *parts = case
     refused(tmp_path / "a.blif", content, *parts)
+
+
+@pytest.mark.parametrize("line", [".latch {} y", ".gate {}", ".subckt {} a=a"])
+def test_messages_stay_short(tmp_path, line):
+    (tmp_path / "a.blif").write_text(PORTS + line.format("z" * 10_000) + "\n")
+    with pytest.raises(FileError) as error:
+        gw.read(tmp_path / "a.blif")
+    assert len(str(error.value)) < 400 + len(str(tmp_path))
 
 
 def test_models_that_double_60_times_are_refused(tmp_path):

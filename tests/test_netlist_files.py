@@ -1,12 +1,13 @@
 """What all netlist formats share: round trips, names, depth, tools, damage."""
 
+import gzip
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-from format_checks import assert_round_trip, boolean, fuzz
+from format_checks import assert_round_trip, boolean, fuzz, refused
 from hypothesis import HealthCheck, given, settings
 from pass_checks import assert_same_function, chain, dense
 from strategies import netlists
@@ -220,6 +221,41 @@ def test_a_file_that_says_nothing_is_read_by_its_suffix(tmp_path, capsys):
     (tmp_path / "a.blif").write_text("hello\n")
     assert main(["inspect", str(tmp_path / "a.blif")]) == 2
     assert "a.blif:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".v"])
+def test_byte_order_marks_are_skipped(files, tmp_path, capsys, suffix):
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    other = tmp_path / f"b{suffix}"
+    other.write_bytes(b"\xef\xbb\xbf" + content)
+    assert gw.read(other).netlist == gw.read(tmp_path / f"a{suffix}").netlist
+    other.rename(tmp_path / "b.txt")
+    assert main(["inspect", str(tmp_path / "b.txt")]) == 0
+
+
+@pytest.mark.parametrize("suffix", [".blif", ".bench", ".v"])
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_ends_of_lines_of_any_kind(files, tmp_path, suffix, end):
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    (tmp_path / f"b{suffix}").write_bytes(content.replace(b"\n", end))
+    found, want = (gw.read(tmp_path / f"{name}{suffix}") for name in "ba")
+    assert (found.netlist, found.names) == (want.netlist, want.names)
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".v"])
+def test_compressed_files_are_told(files, tmp_path, suffix):
+    content = gzip.compress((tmp_path / f"a{suffix}").read_bytes())
+    refused(tmp_path / f"b{suffix}", content, "compressed by gzip", "decompress it first")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"), [("b.v", "emit(circuit, 'verilog'"), ("none/b.aig", "no folder")]
+)
+@pytest.mark.parametrize("command", ["optimize", "import", "observe"])
+def test_targets_are_checked_before_the_work(tmp_path, capsys, command, target, message):
+    data = ["none.npy"] if command == "observe" else []
+    assert main([command, "none.aig", *data, "-o", str(tmp_path / target)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_random_samples_for_bits_are_bits(tmp_path, capsys):

@@ -116,7 +116,10 @@ class _Reader:
                 nets.drive(nets.number[words[2]], [nets.number[words[1]]], BUFFER)
             case word if word in _REFUSED:
                 raise self.source.error(
-                    line, f"{' '.join(words[:2])}: {_REFUSED[word]}", "covers", _CURES.get(word, "")
+                    line,
+                    f"{short(' '.join(words[:2]))}: {_REFUSED[word]}",
+                    "covers",
+                    _CURES.get(word, ""),
                 )
             case word if word not in _IGNORED:
                 raise self.source.error(
@@ -211,7 +214,9 @@ def _inside_out(source: Source, main: _Model, by_name: dict[str, _Model]) -> lis
     while waiting:
         line, name, leave = waiting.pop()
         if name not in by_name:
-            raise source.error(line, f".subckt {name}: no such model", "models of the same file")
+            raise source.error(
+                line, f".subckt {short(name)}: no such model", "models of the same file"
+            )
         if leave:
             state[name] = True
             order.append(by_name[name])
@@ -220,7 +225,9 @@ def _inside_out(source: Source, main: _Model, by_name: dict[str, _Model]) -> lis
             waiting.append((line, name, True))
             waiting += [(at, part, False) for at, part, _ in by_name[name].parts]
         elif not state[name]:
-            raise source.error(line, f".subckt {name}: it holds itself", "models without cycles")
+            raise source.error(
+                line, f".subckt {short(name)}: it holds itself", "models without cycles"
+            )
     return order
 
 
@@ -234,6 +241,6 @@ def _bound(nets: Definitions, part: Definitions, name: str, pins: dict[str, str]
             f"no port {short(wrong[0])}" if wrong else f"input {short(lacking[0] or '')} is open"
         )
         raise nets.source.error(
-            nets.line, f".subckt {name}: {found}", "its inputs, all, and its outputs"
+            nets.line, f".subckt {short(name)}: {found}", "its inputs, all, and its outputs"
         )
     return {ports[formal]: nets.number[actual] for formal, actual in pins.items()}

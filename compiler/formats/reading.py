@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ from ..netlist import Netlist
 
 # Inputs that a file may declare without a byte for each.
 _FREE_INPUTS = 1 << 20
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file and its content.
+    """A file and its content, without a byte order mark.
 
     Raises:
         FileError: it cannot be read or is empty.
@@ -29,9 +31,14 @@ class Source:
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> Source:
-        source = Source(os.fspath(path), read_file(path))
+        source = Source(os.fspath(path), read_file(path).removeprefix(BOM_UTF8))
         if not source.data.strip():
             raise source.error(None, "the file is empty", "a netlist", "write it again")
+        for start, program in _COMPRESSED.items():
+            if source.data.startswith(start):
+                raise source.error(
+                    None, f"the file is compressed by {program}", "a netlist", "decompress it first"
+                )
         return source
 
     def error(self, where: Any, found: str, allowed: str, cure: str = "") -> FileError:
@@ -41,8 +48,8 @@ class Source:
         return FileError(f"{place}: {found}; allowed: {allowed}{'; ' if cure else ''}{cure}")
 
     def text(self) -> str:
-        """The content as text; FileError unless it is UTF-8."""
-        return self.decode(0, len(self.data))
+        """The content as text with \\n at the ends of lines; FileError unless it is UTF-8."""
+        return self.decode(0, len(self.data)).replace("\r\n", "\n").replace("\r", "\n")
 
     def decode(self, start: int, stop: int) -> str:
         """The bytes from `start` to `stop` as text."""

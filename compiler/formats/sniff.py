@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 _START = 1 << 16  # bytes that are looked at
 _REMARKS = re.compile(rb"#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z)|\(\*.*?(?:\*\)|\Z)|`[^\n]*", re.DOTALL)
@@ -19,7 +20,7 @@ _FORMATS = (
 
 def sniff(data: bytes) -> str | None:
     """The suffix of the netlist format that `data` looks like, or None."""
-    start = data[:_START]
+    start = data[:_START].removeprefix(BOM_UTF8)
     if _FORMATS[0][1].match(start):
         return ".aig"
     if b"\0" in start:
