@@ -48,10 +48,15 @@ def observe(
         luts: whether the report counts LUTs, which takes a mapping for each count.
 
     Raises:
-        InputError: samples or labels of another shape or dtype, none at all, NaN, or an option out
-            of range.
+        InputError: no circuit; samples or labels of another shape or dtype, none at all, NaN, or an
+            option out of range.
         AccuracyLoss: more was lost than `max_loss` allows.
     """
+    if not isinstance(circuit, Circuit):
+        raise InputError(
+            f"observe: a {type(circuit).__name__}; allowed is a Circuit, whose encoder says what "
+            "samples are; trace a module first, and for bits of a netlist use the pass Observe"
+        )
     _check_options(max_loss, holdout, validate)
     rows = as_batch(x, circuit.encoder.shape)
     if holdout:

@@ -302,6 +302,12 @@ def test_bad_options(few, options, message):
         gw.observe(*few, **options)
 
 
+def test_a_netlist_is_refused(few):
+    circuit, x = few
+    with pytest.raises(InputError, match="observe: a Netlist; allowed is a Circuit"):
+        gw.observe(circuit.netlist, x)
+
+
 def test_the_pass_wants_bits_of_this_netlist():
     with pytest.raises(InputError, match=r"samples: uint8 \[5, 3\]; allowed is bool"):
         Observe(np.zeros((5, 3), np.uint8))
