@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -160,12 +162,15 @@ class _Comparison:
         inputs = _inputs_that_matter(self.a, self.b)
         work = (self.a.n_nets + self.b.n_nets) << max(0, len(inputs) - 6)
         few = len(inputs) <= EXHAUSTIVE_INPUTS
-        if few and work <= _EASY:
-            return self._exhaustive(inputs)
-        for step in (self._quick, self._proof):
+        easy = few and work <= _EASY
+        steps: list[Callable[[], Equivalence | None]]
+        steps = [] if easy else [self._quick, self._proof]
+        if few:
+            steps.append(lambda: self._exhaustive(inputs, math.inf if easy else self.deadline))
+        for step in steps:
             if (found := step()) is not None:  # a refutation is false
                 return found
-        return self._exhaustive(inputs) if few else self._random()
+        return self._random()
 
     def _quick(self) -> Equivalence | None:
         n = self.a.n_inputs
@@ -184,9 +189,11 @@ class _Comparison:
             return Equivalence("proved", method, self.tried, sat=verdict.sat)
         return None
 
-    def _exhaustive(self, inputs: NDArray[np.intp]) -> Equivalence:
+    def _exhaustive(self, inputs: NDArray[np.intp], deadline: float) -> Equivalence | None:
         self.tried = 0
         for words, count in all_patterns(inputs, self.a.n_inputs):
+            if time.monotonic() > deadline:
+                return None
             if (refuted := self._try(words, count, "exhaustive")) is not None:
                 return refuted
         return Equivalence("proved", "exhaustive", self.tried)

@@ -30,17 +30,21 @@ _TYPES = {
 
 @cache
 def library(name: str) -> Native | None:
-    """The algorithms of `kernels/NAME.c`, or None where they cannot be had; says so once."""
+    """The algorithms of `kernels/NAME.c`, or None where they cannot be had; says once why."""
     if not wanted():
         return None
     try:
         ffi, found = load_native(kernels, f"gatewright_{name}", f"{name}.h", only=(f"{name}.c",))
     except (BuildError, OSError) as error:
-        warnings.warn(
-            f"optimising in Python, which is slower: no native {name}: {error}", stacklevel=2
-        )
+        warn_once(str(error))
         return None
     return Native(ffi, found)
+
+
+@cache
+def warn_once(why: str) -> None:
+    """One warning for all libraries, since what ails one ails most others."""
+    warnings.warn(f"optimising in Python, which is slower: {why}", stacklevel=3)
 
 
 class Native:

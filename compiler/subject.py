@@ -11,20 +11,22 @@ which each reads earlier ones. A **literal** is `2 * node + inverted`; 0 and 1 a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.errors import NetlistError
 from .literals import Literals, Writer, ascending, literals_of
 from .literals import split as literal_nets
-from .netlist import FIRST_INPUT, Cell, IntArray, Luts, Netlist, Tile
+from .netlist import FIRST_INPUT, MAX_FANIN, Cell, IntArray, Luts, Netlist, Tile
 from .passes.decompose import Decompose
 from .passes.fold import fold
 from .tables import Tables, flip, full
 
 _ONE = np.uint32(1)
+_MOST_NODES = 1 << 29  # native code numbers two edges a node, and outputs, in 31 bits
 # For each two-input table: whether it is an XOR, and the inversions of fanin 0, fanin 1 and output.
 # Tables 0, 3, 5, 10, 12 and 15 depend on fewer inputs, so `fold` has removed them.
 _GATES = {
@@ -124,9 +126,19 @@ def split(netlist: Netlist) -> tuple[Subject, Frame]:
 
     LUTs of more inputs become gates by Shannon expansion. Tiles are boxes: for their bodies, see
     `with_bodies`.
+
+    Raises:
+        NetlistError: it would have more than 2**29 nodes or outputs.
     """
     plain = fold(Decompose(2)(netlist))
-    return _Splitter(plain).subject(), Frame(netlist, _boxes(plain))
+    boxes = _boxes(plain)
+    outputs = len(plain.outputs) + sum(cell.fanin.size for cell in boxes)
+    if max(plain.n_nets, outputs) > _MOST_NODES:
+        raise NetlistError(
+            f"two-input logic: {plain.n_nets:,} nets and {outputs:,} outputs; allowed are "
+            f"{_MOST_NODES:,} of each; keep repeated parts in tiles, or optimise parts alone"
+        )
+    return _Splitter(plain).subject(), Frame(netlist, boxes)
 
 
 def with_bodies(netlist: Netlist, change: Callable[[Netlist], Netlist]) -> Netlist:
@@ -263,15 +275,27 @@ class _Joiner:
         self.box_leaves = np.cumsum(drives)  # the leaves that each box drives
 
     def netlist(self) -> Netlist:
-        step = self._steps()
-        order = np.argsort(step, kind="stable")
-        starts = np.flatnonzero(np.diff(step[order], prepend=-1))
-        for nodes in np.split(order, starts[1:]):
-            self._emit_luts(nodes[(nodes >= self.first_lut) & (nodes < len(self.literal))])
-            for box in nodes[nodes >= len(self.literal)] - len(self.literal):
-                self._emit_box(box)
+        for rows in self._runs():
+            if rows[0] < len(self.luts.table):
+                self._emit_luts(rows)
+            else:
+                for box in rows - len(self.luts.table):
+                    self._emit_box(box)
         outputs = self._read(self.luts.outputs[self.box_reads[-1] :])
         return self.writer.build(self.writer.nets(outputs))
+
+    def _runs(self) -> Iterator[NDArray[np.intp]]:
+        """LUTs, and after them boxes, by number: what is emitted at once, in order.
+
+        In each step come the LUTs, those of one size together, and then the boxes.
+        """
+        step = self._steps()[self.first_lut :]
+        kind = np.full(len(step), MAX_FANIN + 1, np.uint8)
+        kind[: len(self.luts.size)] = self.luts.size
+        order = np.lexsort((kind, step))
+        step, kind = step[order], kind[order]
+        ends = np.flatnonzero((step[1:] != step[:-1]) | (kind[1:] != kind[:-1])) + 1
+        yield from (rows for rows in np.split(order, ends) if len(rows))
 
     def _steps(self) -> IntArray:
         """When each node, and after them each box, may be emitted: the longest path to it."""
@@ -291,13 +315,10 @@ class _Joiner:
         n = len(self.literal) + len(self.boxes)
         return longest_paths(n, np.concatenate(sources), np.concatenate(targets))
 
-    def _emit_luts(self, nodes: NDArray[np.intp]) -> None:
-        rows = nodes - self.first_lut
-        for size in np.unique(self.luts.size[rows]).tolist():
-            some = rows[self.luts.size[rows] == size]
-            fanin = self._nets(self.luts.fanin[some, :size])
-            nets = self.writer.luts(fanin, self.luts.table[some])
-            self.literal[self.first_lut + some] = literals_of(nets)
+    def _emit_luts(self, rows: NDArray[np.intp]) -> None:
+        fanin = self._nets(self.luts.fanin[rows, : self.luts.size[rows[0]]])
+        nets = self.writer.luts(fanin, self.luts.table[rows])
+        self.literal[self.first_lut + rows] = literals_of(nets)
 
     def _emit_box(self, box: int) -> None:
         cell = self.boxes[box]
@@ -330,8 +351,8 @@ def longest_paths(n: int, sources: NDArray[np.integer], targets: NDArray[np.inte
         step[ready] = depth
         counts = starts[ready + 1] - starts[ready]
         edges = np.repeat(starts[ready] - (np.cumsum(counts) - counts), counts)
-        reached, times = np.unique(targets[edges + np.arange(len(edges))], return_counts=True)
-        waiting[reached] -= times
-        ready, depth = reached[waiting[reached] == 0], depth + 1
+        reached = targets[edges + np.arange(len(edges))]
+        np.subtract.at(waiting, reached, 1)
+        ready, depth = ascending(reached[waiting[reached] == 0]), depth + 1
     assert (step >= 0).all(), "logic was moved so that it reads itself"
     return step

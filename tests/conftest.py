@@ -37,6 +37,19 @@ def every_optimized_netlist_is_proved() -> Iterator[None]:
 
 
 @pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No C compiler is to be found, and what was built before is looked for anew."""
+    from gatewright.compiler import native
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    native.library.cache_clear()
+    native.warn_once.cache_clear()
+    yield
+    native.library.cache_clear()
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)`: text must equal tests/golden/name."""
 

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from pass_checks import chain, dense, parse
 from strategies import all_inputs, netlists
 
-from gatewright.compiler import Argmax, Builder, Circuit, Decoder, Encoder, Netlist, simulate
+from gatewright.compiler import (
+    Argmax,
+    Builder,
+    Circuit,
+    Decoder,
+    Encoder,
+    Netlist,
+    equivalence,
+    simulate,
+)
 from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.optimize import optimize
 from gatewright.compiler.proof import sat
@@ -94,6 +103,16 @@ def parities(inputs, order):
     for i in order:
         net = builder.luts([[net, 2 + i]], [0x6])[0]
     return builder.build(net)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer"), [(0.0, ("unproved", "random")), (60.0, ("proved", "exhaustive"))]
+)
+def test_all_patterns_of_large_netlists_take_no_longer_than_allowed(monkeypatch, seconds, answer):
+    monkeypatch.setattr(equivalence, "_EASY", 0)
+    a, b = parities(18, range(18)), parities(18, [*range(1, 18, 2), *range(0, 18, 2)])
+    found = equivalent(a, b, samples=64, seconds=seconds, sat=False)
+    assert (found.status, found.method) == answer
 
 
 def test_what_nothing_proves_is_unproved():
