@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from ..runtime.errors import NetlistError
+from .equivalence import demand_proof
 from .netlist import Netlist
 from .reports import After, Step
 from .stats import levels, n_gates
@@ -15,21 +16,31 @@ from .verify import verify
 Pass: TypeAlias = Callable[[Netlist], Netlist]
 
 
-def run(netlist: Netlist, passes: Iterable[Pass], after: After | None = None) -> Netlist:
+def run(
+    netlist: Netlist,
+    passes: Iterable[Pass],
+    after: After | None = None,
+    *,
+    prove: bool = False,
+) -> Netlist:
     """Apply `passes` in order and verify what each returns.
 
     Args:
         netlist: a valid netlist.
         passes: functions or objects from netlist to netlist.
         after: called with a `Step` and the netlist, once for the input and once for each pass.
+        prove: fail unless what each pass returns is proved equal; see `equivalent`.
 
     Raises:
         NetlistError: a pass returned something else than a valid netlist of the same inputs and as
-            many outputs; the message names the pass.
+            many outputs, or was not proved right; the message names the pass.
     """
     tell(after, "input", netlist, 0.0)
     for one in passes:
-        netlist = apply(one, netlist, after)
+        result = apply(one, netlist, after)
+        if prove and result is not netlist:
+            demand_proof(netlist, result, f"pass {pass_name(one)}")
+        netlist = result
     return netlist
 
 

@@ -277,3 +277,13 @@ def test_optimize_and_equivalent(circuit_file, tmp_path, capsys):
     other = type(netlist)(netlist.n_inputs, netlist.cells, netlist.outputs[::-1])
     gw.write(circuit.with_netlist(other), tmp_path / "other.npz")
     assert main(["equivalent", str(path), str(tmp_path / "other.npz")]) == 1
+
+
+def test_a_circuit_and_its_netlist_file_are_compared_by_bits(circuit_file, tmp_path, capsys):
+    circuit, path, _ = circuit_file
+    gw.write(circuit, tmp_path / "bits.blif")
+    files = [str(path), str(tmp_path / "bits.blif")]
+    assert main(["equivalent", *files]) == 2
+    assert "--bits" in capsys.readouterr().err
+    assert main(["equivalent", "--bits", *files]) == 0
+    assert capsys.readouterr().out.startswith("proved equal")

@@ -188,3 +188,15 @@ def test_optimize_a_dense_network():
     gates = [step.gates for step in record.report().steps]
     assert gates == sorted(gates, reverse=True)
     assert gates[-1] < gates[0] / 3
+
+
+def test_a_wrong_pass_is_named_where_proofs_are_asked_for():
+    netlist = parse("netlist inputs=2\n  %4 = lut 0x8 %2 %3\n  output %4\n")
+
+    def wrong(_):
+        return parse("netlist inputs=2\n  %4 = lut 0x7 %2 %3\n  output %4\n")
+
+    assert run(netlist, (fold, wrong)) == wrong(netlist)
+    with pytest.raises(NetlistError, match="pass wrong: refuted: output 0 differs with no input"):
+        run(netlist, (fold, wrong, strash), prove=True)
+    assert run(netlist, (fold, strash), prove=True) is netlist

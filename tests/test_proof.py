@@ -234,6 +234,17 @@ def test_a_mistake_that_no_random_vector_shows_is_never_proved(use_sat):
         assert (simulate(netlist, one) != simulate(other, one)).any()
 
 
+@needs_sat
+def test_a_solver_is_not_asked_what_windows_prove():
+    """Merging by a solver within one netlist first hid what windows find across the two."""
+    builder, random = Builder(24), np.random.default_rng(0)
+    gates = builder.luts(random.choice(np.arange(2, 26), (120, 2)), random.integers(0, 16, 120))
+    adders = lower(optimize(builder.build(builder.popcount([gates])[0])))
+    found = verdict(adders, Decompose(2)(adders), True)
+    assert found.same.all()
+    assert found.sat == 0
+
+
 def test_sums_are_compared_as_sums():
     """Order, inverses, constants, weights, and counts of counts make no difference."""
     a = parse("""

@@ -63,7 +63,8 @@ def _check_borders(a: Circuit, b: Circuit) -> None:
         if one != other:
             raise NetlistError(
                 f"equivalent: the circuits have different {what}, {one} and {other}; allowed are "
-                "equal ones; compare a.netlist with b.netlist if only the bits matter"
+                "equal ones; compare a.netlist with b.netlist if only the bits matter "
+                "(on the command line: --bits)"
             )
 
 

@@ -65,13 +65,18 @@ class Prover:
         self.verdict = Verdict(np.zeros(len(self.a.outputs), np.bool_))
 
     def prove(self) -> Verdict:
-        """Compare with boxes as they are; where that leaves outputs open, without any."""
+        """Compare with boxes as they are; where that leaves outputs open, without any.
+
+        Windows alone come first: what a solver merges within one netlist hides the nodes that
+        windows would find equal across the two.
+        """
         for one, other in self._forms():
-            self._compare(one, other)
-            if self.verdict.same.all() or self.verdict.counterexample is not None:
-                break
-            if time.monotonic() > self.deadline:
-                break
+            for sat in (False, True)[: 1 + self.sat]:
+                self._compare(one, other, sat)
+                if self.verdict.same.all() or self.verdict.counterexample is not None:
+                    return self.verdict
+                if time.monotonic() > self.deadline:
+                    return self.verdict
         return self.verdict
 
     def _forms(self) -> Iterator[tuple[Netlist, Netlist]]:
@@ -89,11 +94,11 @@ class Prover:
         """The netlist with constants for the outputs that are proved."""
         return replace(netlist, outputs=np.where(self.verdict.same, 0, netlist.outputs))
 
-    def _compare(self, a: Netlist, b: Netlist) -> None:
+    def _compare(self, a: Netlist, b: Netlist, sat: bool) -> None:
         joined = fold(Decompose(2)(joint(sweep(self._left(a)), sweep(self._left(b)))))
         subject, frame = split(joined)
         boxes, leaves = Boxes(subject, frame), _Leaves(subject, frame)
-        pairs = Pairs(subject) if self.sat else None
+        pairs = Pairs(subject) if sat else None
         try:
             graph = self._reduce(boxes, leaves, pairs)
             for _ in range(_ROUNDS):
