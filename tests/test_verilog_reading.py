@@ -111,6 +111,15 @@ def test_ranges_that_ascend(tmp_path):
     assert values(tmp_path, text)[0] == [0, 1] * 4
 
 
+def test_signed_ports_are_bits(tmp_path):
+    text = """module m(a, y);
+      input signed [1:0] a; wire signed [1:0] a;
+      output signed y; wire signed y;
+      assign y = a[0] & ~a[1];
+    endmodule"""
+    assert values(tmp_path, text) == [[0, 1, 0, 0]]
+
+
 def test_escaped_names_and_vectors_of_the_same_name(tmp_path):
     text = r"""
         module \m/1 (\a[0] , a, y, \x;y//z );

@@ -12,7 +12,8 @@ from .reading import short
 Tokens = list[str]
 _INDEX = re.compile(r"\[\s*(\d+)\s*\]\Z")
 _NAME = re.compile(r"\\|[A-Za-z_]")
-_MOST_INDEX = 1 << 30
+# Signs say nothing of bits where all operands are of one width.
+_TYPES = ("wire", "tri", "signed")
 
 
 def is_name(token: str) -> bool:
@@ -77,7 +78,7 @@ class Nets:
         """Declare the names of a statement; yields those that are assigned to as well."""
         kind = tokens[0]
         start = 1
-        while start < len(tokens) and not (is_name(tokens[start]) and tokens[start] != "wire"):
+        while start < len(tokens) and not (is_name(tokens[start]) and tokens[start] not in _TYPES):
             start += 1
         bounds = self._range(tokens[1:start])
         for part in split_at_commas(tokens[start:]):
@@ -89,7 +90,7 @@ class Nets:
 
     def _range(self, tokens: Tokens) -> tuple[int, int] | tuple[None, None]:
         """The bounds of `wire [msb:lsb]`, or two times None."""
-        tokens = [token for token in tokens if token not in ("wire", "tri")]
+        tokens = [token for token in tokens if token not in _TYPES]
         if not tokens:
             return None, None
         marks = [*tokens[0:1], *tokens[2:3], *tokens[4:]]
