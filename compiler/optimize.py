@@ -34,6 +34,7 @@ LEVELS = 4
 _PATIENCE = 60.0  # seconds for one pass of level 3
 _CONFLICTS = 1000  # of the SAT solver, for a pair of gates
 _LEAST_GAIN = 0.001
+_ROUNDS, _MOST_ROUNDS = 40_000, 64  # gates times rounds at level 2, a second or two
 _SMALL = 200_000  # gates that are worth 50 microseconds each at level 2; others get 10
 
 
@@ -137,8 +138,9 @@ def _default(work: _Work) -> None:
     work.rounds(CLEAN, 4)
     if any(isinstance(cell, Tile) for cell in work.netlist.cells):
         work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
-    small = stored_gates(work.netlist) <= _SMALL
-    work.smaller(Resynthesize() if small else Resynthesize(QUICK))
+    gates = stored_gates(work.netlist)
+    rounds = min(max(_ROUNDS // max(gates, 1), 1), _MOST_ROUNDS)
+    work.smaller(Resynthesize(rounds=rounds) if gates <= _SMALL else Resynthesize(QUICK))
     work.smaller(SatSweep())
     work.rounds(CLEAN, 4)
     work.do(reduce_readout)

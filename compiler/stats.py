@@ -79,9 +79,14 @@ def n_gates(netlist: Netlist) -> int:
 
 
 def stored_gates(netlist: Netlist) -> int:
-    """LUT rows, those of each distinct tile body once."""
-    parts = _distinct(netlist)
-    return sum(cell.n_nets for part in parts for cell in part.cells if isinstance(cell, Luts))
+    """About how many two-input gates the LUTs take, those of each distinct tile body once.
+
+    A LUT of k inputs counts as 2^(k-1) - 1, one more for each multiplexer of its cofactors.
+    """
+    cells = [cell for part in _distinct(netlist) for cell in part.cells]
+    return sum(
+        cell.n_nets * max(1, (1 << (cell.k - 1)) - 1) for cell in cells if isinstance(cell, Luts)
+    )
 
 
 def lut_histogram(netlist: Netlist) -> dict[int, int]:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from pass_checks import chain, parse
 from strategies import all_inputs, netlists
 
-from gatewright.compiler import Builder, Netlist, simulate
+from gatewright.compiler import Builder, Netlist, Tile, simulate
 from gatewright.compiler.passes.sweep import sweep
 from gatewright.compiler.passes.unroll import unroll
 from gatewright.compiler.stats import (
@@ -14,6 +14,7 @@ from gatewright.compiler.stats import (
     n_gates,
     net_levels,
     stats,
+    stored_gates,
     used_inputs,
 )
 
@@ -104,3 +105,9 @@ def test_levels_of_many_places_at_different_depths():
     for _ in range(200):
         net = builder.tile(body, [[net, 3], [2, 3]])[0, 0]
     assert levels(builder.build(net)) == 600
+
+
+def test_stored_gates_count_bodies_once_and_wide_luts_as_gates():
+    body = parse("netlist inputs=4\n  %6 = lut 0x8000 %2 %3 %4 %5\n  output %6\n")
+    tile = Tile(body, np.full((5, 4), 2))
+    assert stored_gates(Netlist(1, (tile, tile), np.array([3]))) == 7
