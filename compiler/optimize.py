@@ -58,7 +58,7 @@ def optimize(
         prove: fail unless the result is proved equal; see `equivalent`.
 
     Raises:
-        NetlistError: there is no such level, or the result was not proved equal.
+        NetlistError: this is neither, there is no such level, or the result was not proved equal.
     """
     if level not in range(LEVELS):
         raise NetlistError(
@@ -66,6 +66,11 @@ def optimize(
         )
     if seconds is not None and not seconds > 0:
         raise NetlistError(f"optimize: seconds {seconds!r}; allowed is a positive number, or None")
+    if not isinstance(netlist, Netlist | Circuit):
+        raise NetlistError(
+            f"optimize: {type(netlist).__name__}; allowed is a Netlist or a Circuit; "
+            "trace a module first, or read a file"
+        )
     if isinstance(netlist, Circuit):
         start = share_inputs(netlist).netlist if level else netlist.netlist
         result = netlist.with_netlist(_optimized(start, level, after, seconds))

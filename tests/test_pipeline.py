@@ -200,3 +200,8 @@ def test_a_wrong_pass_is_named_where_proofs_are_asked_for():
     with pytest.raises(NetlistError, match="pass wrong: refuted: output 0 differs with no input"):
         run(netlist, (fold, wrong, strash), prove=True)
     assert run(netlist, (fold, strash), prove=True) is netlist
+
+
+def test_only_netlists_and_circuits_are_optimised():
+    with pytest.raises(NetlistError, match="optimize: NoneType; allowed is a Netlist or a Circuit"):
+        optimize(None)
