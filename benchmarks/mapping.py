@@ -35,6 +35,7 @@ from gatewright.compiler.passes.unroll import unroll
 from gatewright.compiler.stats import lut_histogram
 from gatewright.compiler.subject import split
 from gatewright.compiler.windows import logic_netlist
+from gatewright.runtime.errors import ToolMissing
 
 VECTORS = 1 << 20
 
@@ -147,6 +148,10 @@ def main() -> None:
     parser.add_argument("--level", type=int, default=2, help="of our optimiser")
     parser.add_argument("--seconds", type=float, default=300, help="for each run of ABC at most")
     options = parser.parse_args()
+    try:
+        find_abc()
+    except ToolMissing as error:
+        raise SystemExit(str(error)) from None
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; level {options.level}")
     ratios = [
         pair
