@@ -92,37 +92,6 @@ static uint16_t cut_table(struct state *s, int32_t gate, const struct cut *cut) 
     return table_of(s, gate);
 }
 
-/* What only a gate needs */
-
-static int32_t take_away(struct state *s, int32_t gate) {
-    struct xag *x = &s->x;
-    int32_t n = 1;
-    s->owned[gate] = s->own;
-    for (int i = 0; i < 2; i++) {
-        int32_t node = node_of(x, gate, i);
-        if (!--x->refs[node] && is_gate(x, node)) n += take_away(s, node);
-    }
-    return n;
-}
-
-static void put_back(struct state *s, int32_t gate) {
-    struct xag *x = &s->x;
-    for (int i = 0; i < 2; i++) {
-        int32_t node = node_of(x, gate, i);
-        if (!x->refs[node]++ && is_gate(x, node)) put_back(s, node);
-    }
-}
-
-/* Marks the gates that only `gate` needs of those inside the cut; returns how many. */
-static int32_t mark_owned(struct state *s, int32_t gate, const struct cut *cut) {
-    s->own++;
-    for (int i = 0; i < cut->n; i++) s->x.refs[cut->leaf[i]]++;
-    int32_t n = take_away(s, gate);
-    put_back(s, gate);
-    for (int i = 0; i < cut->n; i++) s->x.refs[cut->leaf[i]]--;
-    return n;
-}
-
 /* Circuits */
 
 static uint32_t literal_in(const int64_t *value, uint8_t literal) {
@@ -162,7 +131,8 @@ static void try_cut(struct state *s, int32_t gate, const struct cut *cut, struct
         uint32_t leaf = from < cut->n ? 2 * (uint32_t)cut->leaf[from] : 0;
         choice.leaf[i + 1] = leaf ^ (s->phase[table] >> i & 1);
     }
-    int32_t owned = mark_owned(s, gate, cut), class = s->class_of[table];
+    int32_t owned = mark_owned(&s->x, gate, cut->leaf, cut->n, s->owned, ++s->own);
+    int32_t class = s->class_of[table];
     int32_t first = s->start[class], n = s->start[class + 1] - first;
     for (int32_t i = 0; i < n; i++) {
         choice.circuit = first + (int32_t)((uint32_t)(i + s->seed) % (uint32_t)n);

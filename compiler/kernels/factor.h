@@ -23,11 +23,9 @@ struct table {
 /* Tables */
 
 static inline struct table cofactor(struct table t, int words, int v, int value) {
-    static const uint64_t low[6] = {0x5555555555555555u, 0x3333333333333333u, 0x0F0F0F0F0F0F0F0Fu,
-                                    0x00FF00FF00FF00FFu, 0x0000FFFF0000FFFFu, 0x00000000FFFFFFFFu};
     for (int i = 0; i < words; i++) {
-        if (v < 6) {
-            uint64_t half = value ? t.bits[i] >> (1 << v) & low[v] : t.bits[i] & low[v];
+        if (v < MAX_FANIN) {
+            uint64_t half = (value ? t.bits[i] >> (1 << v) : t.bits[i]) & ~where_true[v];
             t.bits[i] = half | half << (1 << v);
         } else if ((i >> (v - 6) & 1) == value) {
             t.bits[i ^ 1 << (v - 6)] = t.bits[i];
@@ -122,10 +120,7 @@ static inline struct table irredundant(struct table on, struct table most, int w
     }
     rest = irredundant(rest, both, words, v, cover);
     for (int k = 0; k < words; k++) {
-        uint64_t all = 0;
-        static const uint64_t low[6] = {0x5555555555555555u, 0x3333333333333333u, 0x0F0F0F0F0F0F0F0Fu,
-                                        0x00FF00FF00FF00FFu, 0x0000FFFF0000FFFFu, 0x00000000FFFFFFFFu};
-        all = v < 6 ? ~low[v] : -(uint64_t)(k >> (v - 6) & 1);
+        uint64_t all = truth_input(v, (uint64_t)k);
         rest.bits[k] |= (all & part[1].bits[k]) | (~all & part[0].bits[k]);
     }
     return rest;
@@ -189,9 +184,7 @@ static inline int support(struct table t, int words, int n) {
 static inline struct table choose(struct table low, struct table high, int words, int v) {
     struct table t = low;
     for (int k = 0; k < words; k++) {
-        static const uint64_t in[6] = {0xAAAAAAAAAAAAAAAAu, 0xCCCCCCCCCCCCCCCCu, 0xF0F0F0F0F0F0F0F0u,
-                                       0xFF00FF00FF00FF00u, 0xFFFF0000FFFF0000u, 0xFFFFFFFF00000000u};
-        uint64_t all = v < 6 ? in[v] : -(uint64_t)(k >> (v - 6) & 1);
+        uint64_t all = truth_input(v, (uint64_t)k);
         t.bits[k] = (low.bits[k] & ~all) | (high.bits[k] & all);
     }
     return t;
@@ -205,7 +198,7 @@ static inline int merge_inputs(struct plan *p, struct table *t, int words, int m
             struct table f[4];
             if (!(mask >> b & 1)) continue;
             for (int i = 0; i < 4; i++) f[i] = cofactor(cofactor(*t, words, a, i & 1), words, b, i >> 1);
-            int same01 = equal(&f[0], &f[1], words, 0), same23 = equal(&f[2], &f[3], words, 0);
+            int same01 = equal(&f[0], &f[1], words, 0);
             int same02 = equal(&f[0], &f[2], words, 0), same13 = equal(&f[1], &f[3], words, 0);
             int same03 = equal(&f[0], &f[3], words, 0), same12 = equal(&f[1], &f[2], words, 0);
             int odd = -1; /* the pattern whose cofactor is unlike the others */
@@ -223,7 +216,6 @@ static inline int merge_inputs(struct plan *p, struct table *t, int words, int m
                 *t = choose(f[0], f[1], words, a);
                 return 1;
             }
-            (void)same23;
         }
     }
     return 0;

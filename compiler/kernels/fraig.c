@@ -6,6 +6,7 @@
 
 #include "export.h"
 #include "fraig.h"
+#include "truth.h"
 
 enum { MAX_CUT = 14, MAX_WINDOW = 320, TABLE_WORDS = 1 << (MAX_CUT - 6), NONE = -1 };
 enum { OPEN, EQUAL, DIFFERENT };
@@ -211,11 +212,7 @@ static int ascending(const void *a, const void *b) {
 }
 
 static void leaf_table(uint64_t *table, int i, size_t words) {
-  static const uint64_t low[6] = {0xAAAAAAAAAAAAAAAAu, 0xCCCCCCCCCCCCCCCCu, 0xF0F0F0F0F0F0F0F0u,
-                                    0xFF00FF00FF00FF00u, 0xFFFF0000FFFF0000u, 0xFFFFFFFF00000000u};
-  for (size_t j = 0; j < words; j++) {
-    table[j] = i < 6 ? low[i] : 0 - (uint64_t)(j >> (i - 6) & 1);
-  }
+  for (size_t j = 0; j < words; j++) table[j] = truth_input(i, j);
 }
 
 /* The pattern on which two nodes differ, up to `odd`, over the present cut; -1 if they are equal. */
@@ -267,9 +264,9 @@ static int decide(struct fraig *g, int32_t a, int32_t b, uint32_t odd, int32_t w
     int leaves = 1;
     for (int i = 0; i < g->n_cut; i++) leaves &= !is_gate(g, g->cut[i]);
     if (!leaves) continue;
-        *stop++ = (uint32_t)g->n_cut;
+    *stop++ = (uint32_t)g->n_cut;
     for (int i = 0; i < g->n_cut; i++) {
-            *stop++ = 2 * (uint32_t)g->cut[i] + !(pattern >> i & 1);
+      *stop++ = 2 * (uint32_t)g->cut[i] + !(pattern >> i & 1);
     }
     return DIFFERENT;
   }

@@ -12,6 +12,11 @@ static const uint64_t where_true[MAX_FANIN] = {
     0xFF00FF00FF00FF00u, 0xFFFF0000FFFF0000u, 0xFFFFFFFF00000000u,
 };
 
+/* Word `word` of the table of input i, of as many words as it takes. */
+static inline uint64_t truth_input(int i, uint64_t word) {
+  return i < MAX_FANIN ? where_true[i] : 0 - (word >> (i - MAX_FANIN) & 1);
+}
+
 /* The bits of a table that tell it from others of n inputs. */
 static inline uint64_t truth_mask(int n) {
   return n == MAX_FANIN ? ~(uint64_t)0 : ((uint64_t)1 << (1 << n)) - 1;

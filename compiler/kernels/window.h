@@ -3,6 +3,7 @@
 #ifndef WINDOW_H
 #define WINDOW_H
 
+#include "truth.h"
 #include "xag.h"
 
 enum { LEAVES = 10, WORDS = 1 << (LEAVES - 6), CONE = 400, SIDES = 250 };
@@ -38,7 +39,6 @@ static inline int window_init(struct window *w, int32_t leaves, int32_t gates, i
     window_free(w);
     return 0;
 }
-
 
 /* By how many leaves the cut grows if this leaf gives way to what it reads. */
 static inline int growth(const struct window *w, int32_t leaf) {
@@ -87,10 +87,7 @@ static inline void evaluate(struct window *w, int32_t node, int32_t slot) {
 }
 
 static inline void leaf_table(struct window *w, int i) {
-    static const uint64_t input[6] = {0xAAAAAAAAAAAAAAAAu, 0xCCCCCCCCCCCCCCCCu, 0xF0F0F0F0F0F0F0F0u,
-                                      0xFF00FF00FF00FF00u, 0xFFFF0000FFFF0000u, 0xFFFFFFFF00000000u};
-    for (int j = 0; j < w->words; j++)
-        w->table[i][j] = i < 6 ? input[i] : -(uint64_t)(j >> (i - 6) & 1);
+    for (int j = 0; j < w->words; j++) w->table[i][j] = truth_input(i, (uint64_t)j);
 }
 
 /* Adds what lies between the leaves and `gate`, in topological order; marks it anew. */
@@ -100,35 +97,6 @@ static inline void collect(struct window *w, int32_t gate) {
     for (int i = 0; i < 2; i++) collect(w, node_of(&w->x, gate, i));
     evaluate(w, gate, w->n_leaves + w->n_cone);
     w->cone[w->n_cone++] = gate;
-}
-
-static inline int32_t take_away(struct window *w, int32_t gate) {
-    struct xag *x = &w->x;
-    int32_t n = 1;
-    w->owned[gate] = w->own;
-    for (int i = 0; i < 2; i++) {
-        int32_t node = node_of(x, gate, i);
-        if (!--x->refs[node] && is_gate(x, node)) n += take_away(w, node);
-    }
-    return n;
-}
-
-static inline void put_back(struct window *w, int32_t gate) {
-    struct xag *x = &w->x;
-    for (int i = 0; i < 2; i++) {
-        int32_t node = node_of(x, gate, i);
-        if (!x->refs[node]++ && is_gate(x, node)) put_back(w, node);
-    }
-}
-
-/* Marks what only `gate` needs inside the window; returns how many gates. */
-static inline int32_t mark_owned(struct window *w, int32_t gate) {
-    w->own++;
-    for (int i = 0; i < w->n_leaves; i++) w->x.refs[w->leaf[i]]++;
-    int32_t n = take_away(w, gate);
-    put_back(w, gate);
-    for (int i = 0; i < w->n_leaves; i++) w->x.refs[w->leaf[i]]--;
-    return n;
 }
 
 /* Grows the window of a gate, no divisors yet; returns how many gates only it needs. */
@@ -143,7 +111,7 @@ static inline int32_t window_open(struct window *w, int32_t gate) {
         leaf_table(w, i);
     }
     collect(w, gate);
-    return mark_owned(w, gate);
+    return mark_owned(&w->x, gate, w->leaf, w->n_leaves, w->owned, ++w->own);
 }
 
 #endif

@@ -313,6 +313,36 @@ static inline void xag_replace(struct xag *x, int32_t gate, uint32_t literal) {
     }
 }
 
+/* What only a gate needs */
+
+/* Takes the references that a gate needs away, and marks what nobody else needs in `owned`. */
+static inline int32_t take_away(struct xag *x, int32_t gate, uint32_t *owned, uint32_t mark) {
+    int32_t n = 1;
+    owned[gate] = mark;
+    for (int i = 0; i < 2; i++) {
+        int32_t node = node_of(x, gate, i);
+        if (!--x->refs[node] && is_gate(x, node)) n += take_away(x, node, owned, mark);
+    }
+    return n;
+}
+
+static inline void put_back(struct xag *x, int32_t gate) {
+    for (int i = 0; i < 2; i++) {
+        int32_t node = node_of(x, gate, i);
+        if (!x->refs[node]++ && is_gate(x, node)) put_back(x, node);
+    }
+}
+
+/* Marks the gates that only `gate` needs of those above a cut; returns how many. */
+static inline int32_t mark_owned(struct xag *x, int32_t gate, const int32_t *leaf, int32_t n_leaves,
+                                 uint32_t *owned, uint32_t mark) {
+    for (int32_t i = 0; i < n_leaves; i++) x->refs[leaf[i]]++;
+    int32_t n = take_away(x, gate, owned, mark);
+    put_back(x, gate);
+    for (int32_t i = 0; i < n_leaves; i++) x->refs[leaf[i]]--;
+    return n;
+}
+
 /* Reading and writing */
 
 /* Fills the network with gates in topological order; literals of `outputs` are changed to its own. */
