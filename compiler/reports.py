@@ -30,14 +30,30 @@ After: TypeAlias = Callable[[Step, Netlist], object]
 
 @dataclass(frozen=True)
 class Report:
-    """The steps of a run, the first one being its input; prints as a table."""
+    """The steps of a run, the first one being its input.
+
+    Prints as a table; steps that changed no figure share one line at its end.
+    """
 
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:
         luts = any(step.luts3 is not None for step in self.steps)
         header = ("pass", "gates", *(("LUT3", "LUT6") if luts else ()), "levels", "seconds")
-        return table([header, *(_row(step, luts) for step in self.steps)])
+        pairs = list(zip(self.steps[1:], self.steps, strict=False))
+        idle = [step for step, before in pairs if _figures(step) == _figures(before)]
+        shown = [*self.steps[:1], *(step for step, _ in pairs if step not in idle)]
+        rows = [_row(step, luts) for step in shown]
+        if idle:
+            seconds = sum(step.seconds for step in idle)
+            rows.append(
+                (f"{len(idle)} without effect", *[""] * (len(header) - 2), f"{seconds:.3f}")
+            )
+        return table([header, *rows])
+
+
+def _figures(step: Step) -> tuple[int | None, ...]:
+    return step.gates, step.levels, step.luts3, step.luts6
 
 
 def _row(step: Step, luts: bool) -> tuple[str, ...]:
