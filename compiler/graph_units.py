@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -219,23 +219,24 @@ def _join(
 
 
 def _sorted(units: list[Unit]) -> list[Unit]:
-    """Kahn's algorithm; among ready units, first come, first served."""
+    """Kahn's algorithm; among ready units, the first in the graph, so an order that is
+    topological stays as it is."""
     owner = {node: unit for unit in units for node in unit.nodes.values()}
     waiting = {id(unit): sum(node in owner for node in set(unit.fanin)) for unit in units}
     readers: dict[Node, list[Unit]] = {}
     for unit in units:
         for node in set(unit.fanin):
             readers.setdefault(node, []).append(unit)
-    ready = deque(unit for unit in units if not waiting[id(unit)])
+    ready = [unit.rank for unit in units if not waiting[id(unit)]]
     found = []
     while ready:
-        unit = ready.popleft()
+        unit = units[heapq.heappop(ready)]
         found.append(unit)
         for node in unit.nodes.values():
             for reader in readers.get(node, ()):
                 waiting[id(reader)] -= 1
                 if not waiting[id(reader)]:
-                    ready.append(reader)
+                    heapq.heappush(ready, reader.rank)
     if len(found) < len(units):
         stuck = next(unit for unit in units if waiting[id(unit)])
         node = next(iter(stuck.nodes.values()))

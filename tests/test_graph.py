@@ -208,6 +208,19 @@ def test_prunes_keep_the_contract(one, netlist):
     assert_pass(graph_pass(one), netlist)
 
 
+def test_pruning_keeps_the_order_of_rows():
+    before = """
+        netlist inputs=2
+          %4..%5 = popcount %2 %3
+          %6..%7 = popcount %3 %2
+
+          %8..%9 = popcount %6 %2 %0
+          %10..%11 = popcount %4 %3 %0
+          output %8 %11
+        """
+    golden(graph_pass(prune_constant_gates), before, before.replace(" %0", ""))
+
+
 @settings(max_examples=200, deadline=None)
 @given(netlist=netlists(kinds=PLAIN))
 def test_prunes_do_what_the_array_passes_do(netlist):
