@@ -57,7 +57,16 @@ def prune_constant_gates(graph: networkx.DiGraph) -> networkx.DiGraph:
         pruned.visit(unit)
     outputs = [pruned.plain(pruned.literal[node]) for node in outputs_of(graph)]
     pruned.graph.graph["outputs"] = tuple(outputs)
-    return pruned.graph
+    return _in_order_of(graph, pruned.graph)
+
+
+def _in_order_of(old: networkx.DiGraph, graph: networkx.DiGraph) -> networkx.DiGraph:
+    """The same graph, the nodes that `old` has first and in its order."""
+    result = networkx.DiGraph(**graph.graph)
+    order = [*(node for node in old if node in graph), *(node for node in graph if node not in old)]
+    result.add_nodes_from((node, graph.nodes[node]) for node in order)
+    result.add_edges_from(graph.edges(data=True))
+    return result
 
 
 class _Prune:

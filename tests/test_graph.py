@@ -221,6 +221,23 @@ def test_pruning_keeps_the_order_of_rows():
     golden(graph_pass(prune_constant_gates), before, before.replace(" %0", ""))
 
 
+def test_pruning_keeps_the_order_of_inverters():
+    netlist = parse(
+        """
+        netlist inputs=3
+          %5 = lut 0x1 %2
+          %6 = lut 0x1 %3
+
+          %7..%8 = popcount %6 %5 %4
+
+          %9..%10 = popcount %5 %4 %0
+          %11..%13 = popcount 2*%2 2*%3
+          output %7 %9 %12
+        """
+    )
+    assert_pass(graph_pass(prune_constant_gates), netlist)
+
+
 @settings(max_examples=200, deadline=None)
 @given(netlist=netlists(kinds=PLAIN))
 def test_prunes_do_what_the_array_passes_do(netlist):
