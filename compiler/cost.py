@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..runtime.errors import NetlistError
 from .circuit import Circuit
 from .netlist import Netlist
 from .passes.decompose import Decompose
@@ -63,7 +64,15 @@ def cost(circuit: Circuit) -> Cost:
 
     The head is what counts and compares: popcounts, the argmax behind them, and all that depends
     on them. Nothing is shared between sections, so their sum is at least the cost of the whole.
+
+    Raises:
+        NetlistError: given something else than a circuit.
     """
+    if not isinstance(circuit, Circuit):
+        raise NetlistError(
+            f"cost: given a {type(circuit).__name__}; allowed is a Circuit; put a netlist into "
+            "one, Circuit(Encoder.boolean(netlist.n_inputs), netlist)"
+        )
     logic, head = logic_and_head(circuit)
     parts = {"encoder": encoder_netlist(circuit.encoder, circuit.netlist), "logic": logic}
     parts["head"] = lower(head)

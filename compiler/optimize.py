@@ -58,13 +58,13 @@ def optimize(
         prove: fail unless the result is proved equal; see `equivalent`.
 
     Raises:
-        NetlistError: this is neither, there is no such level, or the result was not proved equal.
+        NetlistError: an argument is none of these, or the result was not proved equal.
     """
     if level not in range(LEVELS):
         raise NetlistError(
             f"optimize: level {level!r}; allowed are 0 to {LEVELS - 1}; the default is 2"
         )
-    if seconds is not None and not seconds > 0:
+    if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
         raise NetlistError(f"optimize: seconds {seconds!r}; allowed is a positive number, or None")
     if not isinstance(netlist, Netlist | Circuit):
         raise NetlistError(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .builder import Builder
 from .circuit import Circuit, Encoder
 from .literals import make_luts
-from .netlist import FIRST_INPUT, Argmax, Cell, IntArray, Luts, Netlist, Popcount, renumbered
+from .netlist import FIRST_INPUT, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile, renumbered
 from .stats import used_inputs
 from .tables import as_tables
 
@@ -19,8 +19,9 @@ _OR, _AND = 0xE, 0x8
 def logic_and_head(circuit: Circuit) -> tuple[Netlist, Netlist]:
     """The gates before the counts, and what counts and compares.
 
-    The head is every popcount and argmax with all that depends on one, and the argmax behind the
-    counts of a decoder. Its inputs are the outputs of the logic, each net once, in ascending order.
+    The head is every popcount and argmax, tiles that hold one, all that depends on them, and the
+    argmax behind the counts of a decoder. Its inputs are the outputs of the logic, each net once,
+    in ascending order.
     """
     decoder = circuit.decoder
     netlist = circuit.netlist
@@ -36,16 +37,22 @@ def logic_and_head(circuit: Circuit) -> tuple[Netlist, Netlist]:
 
 
 def _behind_counts(netlist: Netlist) -> NDArray[np.bool_]:
-    """Which nets are driven by a popcount or an argmax, or depend on one: bool [n_nets]."""
+    """Which nets are driven by what counts or compares, or depend on it: bool [n_nets]."""
     late = np.zeros(netlist.n_nets, np.bool_)
     for first, cell in netlist.placed():
         driven = slice(first, first + cell.n_nets)
-        if isinstance(cell, Popcount | Argmax):
+        if _counts(cell):
             late[driven] = True
         else:
             rows: NDArray[np.bool_] = np.logical_or.reduce(late[cell.fanin], axis=1)
             late[driven] = np.repeat(rows, cell.n_nets // max(1, len(rows)))
     return late
+
+
+def _counts(cell: Cell) -> bool:
+    if isinstance(cell, Tile):
+        return any(map(_counts, cell.body.cells))
+    return isinstance(cell, Popcount | Argmax)
 
 
 def _boundary(netlist: Netlist, outputs: IntArray, late: NDArray[np.bool_]) -> IntArray:

@@ -119,8 +119,13 @@ def test_equal_comparisons_are_one_input():
 def test_no_pass_starts_when_time_is_up():
     netlist = parse(SMALL)
     assert optimize(netlist, 2, seconds=1e-9) is netlist
-    with pytest.raises(NetlistError, match="seconds 0; allowed is a positive number, or None"):
-        optimize(netlist, 2, seconds=0)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), "5"])
+def test_no_such_time(seconds):
+    message = f"seconds {seconds!r}; allowed is a positive number, or None"
+    with pytest.raises(NetlistError, match=message):
+        optimize(parse(SMALL), seconds=seconds)
 
 
 @pytest.mark.parametrize("level", range(4))
