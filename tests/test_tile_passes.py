@@ -168,7 +168,7 @@ def test_specialize_divides_tiles_in_bodies() -> None:
     np.testing.assert_array_equal(simulate(small, samples), simulate(netlist, samples))
 
 
-@pytest.mark.parametrize("option", [{"variants": -1}, {"worth": -0.5}, {"share": float("nan")}])
+@pytest.mark.parametrize("option", [{"variants": -1}, {"variants": 2.5}, {"worth": -0.5}, {"share": float("nan")}])
 def test_specialize_refuses_what_it_cannot_do(option: dict[str, float]) -> None:
     with pytest.raises(NetlistError, match=f"Specialize: {next(iter(option))} is .*allowed"):
         Specialize(**option)  # pyright: ignore[reportArgumentType]
@@ -267,9 +267,10 @@ def test_popcounts_count_as_what_they_read() -> None:
     assert not tiles(UnrollSmall(3 * 30)(netlist))
 
 
-def test_unroll_small_refuses_negative_numbers() -> None:
-    with pytest.raises(NetlistError, match=r"UnrollSmall: gates is -1; allowed"):
-        UnrollSmall(-1)
+@pytest.mark.parametrize("gates", [-1, 2.5])
+def test_unroll_small_refuses_impossible_numbers(gates: int) -> None:
+    with pytest.raises(NetlistError, match=f"UnrollSmall: gates is {gates}; allowed"):
+        UnrollSmall(gates)
 
 
 # What the others do with places

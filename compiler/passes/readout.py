@@ -34,14 +34,16 @@ class ReduceReadout:
     hardware. On a processor a small one takes longer to store and read again than to count twice.
 
     Raises:
-        NetlistError: part is below 3.
+        NetlistError: part is no integer, or below 3.
     """
 
     part: int = 15
 
     def __post_init__(self) -> None:
-        if self.part < 3:
-            raise NetlistError(f"ReduceReadout: part is {self.part}; allowed are 3 or more")
+        if not isinstance(self.part, int) or self.part < 3:
+            raise NetlistError(
+                f"ReduceReadout: part is {self.part!r}; allowed are integers from 3 on"
+            )
 
     def __call__(self, netlist: Netlist) -> Netlist:
         return with_bodies(netlist, self._repeated)

@@ -48,10 +48,11 @@ class Specialize:
     share: float = 0.001
 
     def __post_init__(self) -> None:
-        for name in ("variants", "worth", "share"):
+        for name, kinds in (("variants", int), ("worth", (int, float)), ("share", (int, float))):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise NetlistError(f"Specialize: {name} is {value}; allowed are numbers from 0 on")
+            if not (isinstance(value, kinds) and math.isfinite(value) and value >= 0):
+                what = "integers" if kinds is int else "finite numbers"
+                raise NetlistError(f"Specialize: {name} is {value!r}; allowed are {what} from 0 on")
 
     def __call__(self, netlist: Netlist) -> Netlist:
         divided = with_bodies(netlist, self._divide)

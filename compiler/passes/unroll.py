@@ -35,14 +35,16 @@ class UnrollSmall:
             argmaxes and tiles in its body read is counted like gates.
 
     Raises:
-        NetlistError: gates is negative.
+        NetlistError: gates is no integer, or negative.
     """
 
     gates: int = 1 << 14
 
     def __post_init__(self) -> None:
-        if self.gates < 0:
-            raise NetlistError(f"UnrollSmall: gates is {self.gates}; allowed are numbers from 0 on")
+        if not isinstance(self.gates, int) or self.gates < 0:
+            raise NetlistError(
+                f"UnrollSmall: gates is {self.gates!r}; allowed are integers from 0 on"
+            )
 
     def __call__(self, netlist: Netlist) -> Netlist:
         return _Unrolling(self._is_small).apply(netlist)
