@@ -168,7 +168,9 @@ def test_specialize_divides_tiles_in_bodies() -> None:
     np.testing.assert_array_equal(simulate(small, samples), simulate(netlist, samples))
 
 
-@pytest.mark.parametrize("option", [{"variants": -1}, {"variants": 2.5}, {"worth": -0.5}, {"share": float("nan")}])
+@pytest.mark.parametrize(
+    "option", [{"variants": -1}, {"variants": 2.5}, {"worth": -0.5}, {"share": float("nan")}]
+)
 def test_specialize_refuses_what_it_cannot_do(option: dict[str, float]) -> None:
     with pytest.raises(NetlistError, match=f"Specialize: {next(iter(option))} is .*allowed"):
         Specialize(**option)  # pyright: ignore[reportArgumentType]
