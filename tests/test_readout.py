@@ -14,6 +14,7 @@ from strategies import all_inputs, netlists
 from gatewright.backends.build import build
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist, Popcount, simulate
 from gatewright.compiler.literals import literals_of
+from gatewright.compiler.netlist import TRUE
 from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.lower import lower_popcount
 from gatewright.compiler.passes.readout import ReduceReadout, reduce_readout
@@ -74,11 +75,15 @@ def test_popcounts_with_much_in_common(netlist, part):
 @settings(max_examples=60, deadline=None)
 @given(netlist=readouts())
 def test_adders_are_what_lowering_emits(netlist):
-    """Of popcounts without constants and equal addends: two LUTs an adder."""
+    """Two LUTs an adder; fewer where a constant is added."""
     result = fold(smallest(netlist))
     lowered = lower_popcount(result)
     varying = n_gates(lowered) - n_gates(result)
-    assert varying == 2 * adders(result)
+    popcounts = [cell for cell in result.cells if isinstance(cell, Popcount)]
+    if any((cell.fanin == TRUE).any() for cell in popcounts):
+        assert varying <= 2 * adders(result)
+    else:
+        assert varying == 2 * adders(result)
 
 
 # the rules, one by one
