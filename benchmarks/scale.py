@@ -1,11 +1,14 @@
 """Trace and optimise large networks of random gates: seconds and peak memory of each step.
 
-    python benchmarks/scale.py [--dense 10000x10,100000x10] [--trees s,m,b,l,g] [--levels 1,2]
+    python benchmarks/scale.py [--dense 10000x10,100000x10] [--live 100000x10] [--trees s,m,b,l,g]
+        [--levels 1,2]
     python benchmarks/scale.py --dense 1000000x10 --trees "" --levels 1
 
 Each level of each network runs in a process of its own, since peaks only rise. Making the module is
 shown apart from tracing it; the peak of a step holds all that came before, PyTorch and the module
-too. Gates count tiles unrolled. `--dense` takes gates of a layer x layers.
+too. Gates count tiles unrolled. `--dense` and `--live` take gates of a layer x layers: modules of
+all 16 functions, most of which cleaning removes, and netlists where every gate
+depends on both inputs and is read, so that nearly all remain.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from time import perf_counter
 
 FEATURES, CLASSES = 784, 10
 DENSE = "10000x10,100000x10"
+LIVE = "100000x10"
 TREES = "s,m,b,l,g"
 
 
@@ -29,6 +33,28 @@ def peak() -> float:
 
 def show(what: str, gates: int, seconds: float) -> None:
     print(f"  {what:<14}{gates:>14,} gates{seconds:>9.2f} s{peak():>7.2f} GiB", flush=True)
+
+
+def measure_live(width: int, depth: int, level: int) -> None:
+    """Print what optimising a netlist takes whose gates are all needed."""
+    import numpy as np
+
+    import gatewright as gw
+    from gatewright.compiler import Builder
+    from gatewright.compiler.stats import n_gates
+
+    random = np.random.default_rng(0)
+    tables = np.array([1, 2, 4, 6, 7, 8, 9, 11, 13, 14])
+    builder = Builder(FEATURES)
+    nets = np.arange(2, 2 + FEATURES)
+    for _ in range(depth):
+        every = random.permutation(np.resize(nets, width))
+        fanin = np.column_stack([every, random.choice(nets, width)])
+        nets = builder.luts(fanin, random.choice(tables, width))
+    netlist = builder.build(builder.popcount(nets.reshape(CLASSES, -1)))
+    print(f"{width}x{depth}, live, level {level}")
+    start = perf_counter()
+    show(f"level {level}", n_gates(gw.optimize(netlist, level)), perf_counter() - start)
 
 
 def measure(name: str, level: int) -> None:
@@ -73,15 +99,21 @@ def measure(name: str, level: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--dense", default=DENSE, help=f"gates of a layer x layers ({DENSE})")
+    parser.add_argument("--live", default=LIVE, help=f"the same, all needed ({LIVE})")
     parser.add_argument("--trees", default=TREES, help=f"sizes of LogicTreeNet ({TREES})")
     parser.add_argument("--levels", default="1,2", help="how hard to optimise (1,2)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one and options.one.startswith("live"):
+        width, depth = map(int, options.one.removeprefix("live").split("x"))
+        measure_live(width, depth, int(options.levels))
+        return
     if options.one:
         measure(options.one, int(options.levels))
         return
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    for name in filter(None, f"{options.dense},{options.trees}".split(",")):
+    live = ",".join(f"live{size}" for size in options.live.split(",") if size)
+    for name in filter(None, f"{options.dense},{live},{options.trees}".split(",")):
         for level in options.levels.split(","):
             command = [sys.executable, __file__, "--one", name, "--levels", level]
             subprocess.run(command, check=True)
