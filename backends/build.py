@@ -10,7 +10,7 @@ from ..runtime.errors import EmitError, FileError
 from ..runtime.interpreter import InterpreterEngine
 from ..runtime.library import LibraryEngine
 from ..runtime.toolchain import find_compiler
-from .c import C
+from .c.backend import C
 from .plan import Numpy
 
 TARGETS = {"c": C, "numpy": Numpy}

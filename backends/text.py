@@ -9,8 +9,8 @@ from ..compiler import Circuit, verify
 from ..compiler.equivalence import demand_proof
 from ..runtime.errors import EmitError
 from .artifact import Artifact
-from .c import C
-from .verilog import Verilog
+from .c.backend import C
+from .verilog.backend import Verilog
 
 TARGETS = {"c": C, "verilog": Verilog}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..backends.artifact import Artifact
 from ..backends.build import build
-from ..backends.verilog import Verilog
+from ..backends.verilog.backend import Verilog
 from ..compiler import Circuit
 from ..runtime.compiled import CompiledCircuit
 from ..runtime.errors import EmitError, InputError, ToolMissing

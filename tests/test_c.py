@@ -12,7 +12,7 @@ from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
-from gatewright.backends.c import C
+from gatewright.backends.c.backend import C
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.errors import EmitError, InputError

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs, netlists
 
+from gatewright.backends.c.packing import plan_packing
 from gatewright.backends.outline import outline
-from gatewright.backends.packing import plan_packing
 from gatewright.backends.program import NONE, assemble, class_program, legal
 from gatewright.compiler import Builder, Circuit, Encoder, Tile, simulate, verify
 

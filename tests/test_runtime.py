@@ -17,7 +17,7 @@ from circuits import classifier, samples
 
 import gatewright as gw
 from gatewright.backends.build import TARGETS, build
-from gatewright.backends.c import C
+from gatewright.backends.c.backend import C
 from gatewright.runtime import cache
 from gatewright.runtime.compiled import load
 from gatewright.runtime.errors import BuildError, FileError, InputError, ToolMissing

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import all_inputs, netlists
 
 from gatewright.backends.artifact import Artifact
-from gatewright.backends.verilog import Verilog
+from gatewright.backends.verilog.backend import Verilog
 from gatewright.compiler import (
     Argmax,
     Builder,

@@ -11,7 +11,7 @@ from pass_checks import assert_same_function, dense
 from strategies import all_inputs
 
 import gatewright as gw
-from gatewright.backends.verilog_logic import Modules
+from gatewright.backends.verilog.logic import Modules
 from gatewright.compiler.names import Names
 from gatewright.compiler.passes.lower import lower
 from gatewright.compiler.stats import stats

@@ -13,8 +13,8 @@ from pass_checks import golden, parse
 from strategies import all_inputs
 
 from gatewright.backends.build import build
-from gatewright.backends.c import C
-from gatewright.backends.verilog import Verilog
+from gatewright.backends.c.backend import C
+from gatewright.backends.verilog.backend import Verilog
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist, Popcount, simulate
 from gatewright.compiler.graph import from_networkx, prune_constant_gates, to_networkx
 from gatewright.compiler.passes.fold import fold

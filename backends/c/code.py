@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Cell, Luts, Netlist
-from ..compiler.netlist import FALSE, FIRST_INPUT
-from ..compiler.tables import as_tables, depends, extend
-from .c_data import c_array
-from .formulas import Dialect, expression
-from .program import NONE, Op, Program
+from ...compiler import Cell, Luts, Netlist
+from ...compiler.netlist import FALSE, FIRST_INPUT
+from ...compiler.tables import as_tables, depends, extend
+from ..formulas import Dialect, expression
+from ..program import NONE, Op, Program
+from .data import c_array
 
 _OPERATORS = Dialect("ZERO", "~ZERO")
 

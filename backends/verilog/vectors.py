@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Circuit
-from ..runtime.arrays import as_batch
-from ..runtime.errors import InputError
-from .render import render
-from .verilog_text import Port
+from ...compiler import Circuit
+from ...runtime.arrays import as_batch
+from ...runtime.errors import InputError
+from ..render import render
+from .text import Port
 
 
 def testbench_files(
@@ -40,7 +40,7 @@ def _testbench(name: str, ports: list[Port], vectors: int) -> str:
     inputs = [port for port in ports if port.direction == "input"]
     outputs = [port for port in ports if port.direction == "output"]
     return render(
-        "verilog_testbench.j2",
+        "verilog/testbench.j2",
         name=name,
         vectors=vectors,
         x=inputs[0].name if inputs else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .render import render
+from ..render import render
 
 ZERO, ONE = "1'b0", "1'b1"
 _PER_LINE = 12
@@ -22,7 +22,7 @@ class Port(NamedTuple):
 def module_text(module: str, comment: str, ports: Iterable[Port], lines: Iterable[str]) -> str:
     """A module; ports of no bits are left out."""
     return render(
-        "verilog_module.j2",
+        "verilog/module.j2",
         module=module,
         comment=comment,
         ports=[port for port in ports if port.width],

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler.circuit import Encoder
-from ..runtime.errors import EmitError
-from .verilog_text import ONE, ZERO, Port, concat, module_text, unused
+from ...compiler.circuit import Encoder
+from ...runtime.errors import EmitError
+from .text import ONE, ZERO, Port, concat, module_text, unused
 
 _INSTEAD = "or choose feature_bits=0, which takes the encoder's bits instead of features"
 

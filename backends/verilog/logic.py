@@ -8,12 +8,12 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Argmax, Luts, Netlist, Popcount, Tile
-from ..compiler.netlist import FIRST_INPUT, Cell
-from ..compiler.tables import as_tables, depends
-from .formulas import Dialect, expression
-from .verilog_count import argmax_module, popcount_module
-from .verilog_text import ONE, ZERO, Port, concat, module_text, plural, unused
+from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
+from ...compiler.netlist import FIRST_INPUT, Cell
+from ...compiler.tables import as_tables, depends
+from ..formulas import Dialect, expression
+from .count import argmax_module, popcount_module
+from .text import ONE, ZERO, Port, concat, module_text, plural, unused
 
 DIALECT = Dialect(ZERO, ONE, "{select} ? {high} : {low}")
 _PLACES = tuple(f"{{{i}}}" for i in range(6))

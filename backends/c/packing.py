@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Encoder
-from .program import NONE
+from ...compiler import Encoder
+from ..program import NONE
 
 LANES = 64
 

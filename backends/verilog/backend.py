@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiler import Circuit
-from ..runtime.errors import EmitError
-from .artifact import Artifact, check_name, describe
-from .render import render
-from .verilog_encoder import encoder_module, encoder_notes, feature_width
-from .verilog_logic import Modules
-from .verilog_text import Port, unused
-from .verilog_vectors import testbench_files
+from ...compiler import Circuit
+from ...runtime.errors import EmitError
+from ..artifact import Artifact, check_name, describe
+from ..render import render
+from .encoder import encoder_module, encoder_notes, feature_width
+from .logic import Modules
+from .text import Port, unused
+from .vectors import testbench_files
 
 MAX_FEATURE_BITS = 24
 _END = "\n`default_nettype wire\n"
@@ -147,7 +147,7 @@ def _design(circuit: Circuit, name: str, width: int, ports: list[Port]) -> str:
     argmax = modules.class_argmax(decoder.groups, circuit.count_width) if decoder else None
     has_x = any(port.name == "x" for port in ports)
     top = render(
-        "verilog_top.j2",
+        "verilog/top.j2",
         name=name,
         notes=_notes(circuit, width),
         ports=ports,

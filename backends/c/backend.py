@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiler import Circuit
-from ..runtime.errors import EmitError
-from ..runtime.version import VERSION
-from .artifact import Artifact, check_name, describe
-from .c_code import Isa, isa_values, program_list
-from .c_data import c_array, c_float, c_string
+from ...compiler import Circuit
+from ...runtime.errors import EmitError
+from ...runtime.version import VERSION
+from ..artifact import Artifact, check_name, describe
+from ..program import Program, class_program, legal
+from ..render import render
+from .code import Isa, isa_values, program_list
+from .data import c_array, c_float, c_string
 from .packing import Packing, plan_packing
-from .program import Program, class_program, legal
-from .render import render
 
 ISAS = {
     "avx512": Isa(
@@ -73,8 +73,8 @@ class C:
         return Artifact(
             name,
             {
-                f"{name}.c": render("c_library.c.j2", **values).encode(),
-                f"{name}.h": render("c_library.h.j2", **values).encode(),
+                f"{name}.c": render("c/library.c.j2", **values).encode(),
+                f"{name}.h": render("c/library.h.j2", **values).encode(),
             },
             manifest,
         )
@@ -107,7 +107,7 @@ class C:
             "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
             "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
         }
-        sections = [render("c_isa.c.j2", **shared, **isa_values(isa, programs)) for isa in isas]
+        sections = [render("c/isa.c.j2", **shared, **isa_values(isa, programs)) for isa in isas]
         return {
             **shared,
             "upper": name.upper(),

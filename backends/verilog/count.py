@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import accumulate, count
 
-from .verilog_text import ZERO, Port, module_text, plural, unused
+from .text import ZERO, Port, module_text, plural, unused
 
 _WORD = 32
 

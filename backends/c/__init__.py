@@ -1,0 +1,1 @@
+"""The C backend: a library with a path for every instruction set."""
