@@ -19,8 +19,8 @@ from .errors import BuildError, FileError, InputError
 from .seal import check_seal
 from .toolchain import SUFFIX
 
-ABI_VERSION = 1
-DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3}
+ABI_VERSION = 2
+DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3, "rows": 4, "planes": 5}
 ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
 

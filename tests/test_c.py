@@ -227,10 +227,10 @@ def test_a_portable_library_has_one_path():
 _MAIN = """
 #include <stdio.h>
 #include "net.h"
-static unsigned char workspace[NET_WORKSPACE_BYTES + 64];
+static unsigned char workspace[NET_WORKSPACE_BYTES + 63];
 int main(void) {
   unsigned char x[2][NET_FEATURES] = {{0}};
-  unsigned char *aligned = workspace + (64 - (uintptr_t)workspace % 64) % 64;
+  unsigned char *aligned = (unsigned char *)GATEWRIGHT_ALIGN(workspace);
   int64_t classes[2];
   int32_t counts[2][NET_GROUPS];
   int i;
@@ -239,6 +239,7 @@ int main(void) {
   if (net_run(x, 1, 2, NET_FEATURES, 9, counts, aligned) != GATEWRIGHT_BAD_ANSWER) return 2;
   if (net_run(x, 1, 2, NET_FEATURES, 1, counts, aligned + 1) != GATEWRIGHT_BAD_WORKSPACE) return 3;
   if (net_run(x, 1, 2, NET_FEATURES, 1, counts, 0) != GATEWRIGHT_BAD_WORKSPACE) return 4;
+  if (net_run(x, 1, -1, NET_FEATURES, 1, counts, aligned) != GATEWRIGHT_BAD_COUNT) return 7;
   if (net_run(x, GATEWRIGHT_UINT8, 2, NET_FEATURES, GATEWRIGHT_COUNTS, counts, aligned)) return 5;
   if (net_run(x, GATEWRIGHT_UINT8, 2, NET_FEATURES, GATEWRIGHT_CLASSES, classes, aligned)) return 6;
   for (i = 0; i < NET_GROUPS; ++i) printf("%d %d\\n", counts[0][i], counts[1][i]);

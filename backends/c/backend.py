@@ -8,6 +8,7 @@ from typing import Any
 
 from ...compiler import Circuit
 from ...runtime.errors import EmitError
+from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, check_name, describe
 from ..program import Program, class_program, legal
@@ -65,7 +66,7 @@ class C:
         program = class_program(circuit, self.straight_line)
         manifest = {
             **describe(circuit, name, "c"),
-            "abi": 1,
+            "abi": ABI_VERSION,
             "gatewright": VERSION,
             "isas": list(self.isas),
         }
@@ -113,6 +114,8 @@ class C:
             "upper": name.upper(),
             "version": VERSION,
             "features": circuit.encoder.n_features,
+            "inputs": circuit.netlist.n_inputs,
+            "abi": ABI_VERSION,
             "shape_comment": _shape_comment(circuit),
             "answer_comment": _answer_comment(circuit),
             "example_answer": "GATEWRIGHT_CLASSES" if groups else "GATEWRIGHT_BITS",
