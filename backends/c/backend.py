@@ -13,8 +13,9 @@ from ...runtime.version import VERSION
 from ..artifact import Artifact, check_name, describe
 from ..program import Program, class_program, legal
 from ..render import render
-from .code import Isa, isa_values, program_list
+from .code import isa_values, program_list
 from .data import c_array, c_float, c_string
+from .isa import Isa
 from .packing import Packing, plan_packing
 
 ISAS = {

@@ -1,45 +1,17 @@
-"""Programs as C: instruction cases, straight-line bodies, and the code stream."""
+"""Programs as C: instruction cases and the code stream."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiler import Cell, Luts, Netlist
-from ...compiler.netlist import FALSE, FIRST_INPUT
-from ...compiler.tables import as_tables, depends, extend
-from ..formulas import Dialect, expression
-from ..program import NONE, Op, Program
+from ..program import Op, Program
 from .data import c_array
-
-_OPERATORS = Dialect("ZERO", "~ZERO")
-
-
-@dataclass(frozen=True)
-class Isa:
-    """One path through the library: `words` 64-bit words evaluated at once.
-
-    guard: preprocessor condition. features: of the processor, as GCC and Clang name them, enabled
-    for this path and asked of the running machine. ternary: whether it has three-input logic.
-    """
-
-    name: str
-    words: int
-    guard: str = ""
-    features: tuple[str, ...] = ()
-    ternary: bool = False
-
-    def lut(self, table: int, names: list[str]) -> str:
-        """The C expression of a truth table over `names`, input 0 first."""
-        text = expression(table, names, _OPERATORS)
-        if not self.ternary or text in (*names, "ZERO", "~ZERO"):
-            return text
-        wide = int(extend(as_tables(table), len(names), 3)) & 0xFF
-        a, b, c = [*names, names[-1], names[-1]][:3]
-        return f"LUT3(0x{wide:02X}, {c}, {b}, {a})"
+from .isa import Isa
+from .tiles import constants, interpreted, straight
 
 
 @dataclass
@@ -107,9 +79,9 @@ def program_list(program: Program, straight_line: int) -> Programs:
 
 def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
     """What the template of one instruction set needs to know of the programs."""
-    bodies = [_straight(isa, programs.tile_name(p), p.netlist) for p in programs.straight]
+    bodies = [straight(isa, programs.tile_name(p), p.netlist) for p in programs.straight]
     bodies += [
-        _interpreted(isa, number, programs.offsets[number], program)
+        interpreted(isa, number, programs.offsets[number], program)
         for number, program in enumerate(programs.programs)
         if number
     ]
@@ -123,7 +95,7 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
             for number, p in enumerate(programs.programs)
         ],
         "tiles": "\n".join(bodies),
-        "constants": _constants(programs.programs[0], "values"),
+        "constants": constants(programs.programs[0], "values"),
     }
 
 
@@ -134,93 +106,3 @@ def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, 
     if op.body is not None:
         return number, "tile", programs.tile_name(op.body)
     return number, op.kind, ""
-
-
-def _constants(program: Program, values: str) -> str:
-    lines = [
-        f"  {values}[{slot}] = {text};"
-        for slot, text in ((program.false_slot, "ZERO"), (program.true_slot, "~ZERO"))
-        if slot != NONE
-    ]
-    return "\n".join(lines)
-
-
-def _header(isa: Isa, name: str) -> str:
-    parameters = "word *V, word *top, const code_t *p, uint32_t n"
-    return f"static const code_t *{name}_{isa.name}({parameters}) {{"
-
-
-def _interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
-    """A tile whose body is a program of its own, run in the slots above the caller's."""
-    inputs, outputs = len(body.input_slot), len(body.output_slot)
-    lines = [_header(isa, f"tile{number}"), "  int i;"]
-    if constants := _constants(body, "top"):
-        lines.append(constants)
-    lines.append(f"  for (; n; --n, p += {inputs + outputs}) {{")
-    if inputs:
-        lines += [
-            f"    for (i = 0; i < {inputs}; ++i)",
-            f"      if (tile{number}_in[i] != NONE) top[tile{number}_in[i]] = V[p[{outputs} + i]];",
-        ]
-    lines += [
-        f"    run{number}_{isa.name}(top, top + {body.n_slots}, code + {offset});",
-        f"    for (i = 0; i < {outputs}; ++i) V[p[i]] = top[tile{number}_out[i]];",
-        "  }",
-        "  return p;",
-        "}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _straight(isa: Isa, name: str, body: Netlist) -> str:
-    """A tile whose body is straight-line code: each value is loaded where it is first read."""
-    outputs = len(body.outputs)
-    lines = [_header(isa, name), f"  for (; n; --n, p += {outputs + body.n_inputs}) {{"]
-    loaded: set[int] = set()
-
-    def read(net: int) -> str:
-        if net < FIRST_INPUT:
-            return ("ZERO", "~ZERO")[net]
-        if net < FIRST_INPUT + body.n_inputs and net not in loaded:
-            loaded.add(net)
-            lines.append(f"    const word n{net} = V[p[{outputs + net - FIRST_INPUT}]];")
-        return f"n{net}"
-
-    body = _without_unread(body)
-    live = _live(body)
-    stores: dict[int, list[int]] = {}
-    for position, net in enumerate(body.outputs.tolist()):
-        stores.setdefault(net, []).append(position)
-    for first, cell in body.placed():
-        assert isinstance(cell, Luts)
-        rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
-        for net, (fanin, table) in enumerate(rows, start=first):
-            if not live[net]:
-                continue
-            text = isa.lut(table, [read(f) for f in fanin])
-            lines.append(f"    const word n{net} = {text};")
-            lines += [f"    V[p[{position}]] = n{net};" for position in stores.pop(net, [])]
-    for net, positions in stores.items():  # inputs and constants passed through
-        text = read(net)
-        lines += [f"    V[p[{position}]] = {text};" for position in positions]
-    return "\n".join([*lines, "  }", "  (void)top;", "  return p;", "}", ""])
-
-
-def _without_unread(body: Netlist) -> Netlist:
-    """The same LUTs, reading net 0 where the table does not depend on the fanin."""
-    cells: list[Cell] = []
-    for cell in body.cells:
-        table = as_tables(cell.table)  # type: ignore[union-attr]
-        read = np.column_stack([depends(table, i) for i in range(cell.fanin.shape[1])])
-        cells.append(replace(cell, fanin=np.where(read, cell.fanin, FALSE)))
-    return replace(body, cells=tuple(cells))
-
-
-def _live(body: Netlist) -> NDArray[np.bool_]:
-    """Which nets of a netlist of LUTs lead to an output."""
-    live = np.zeros(body.n_nets, np.bool_)
-    live[body.outputs] = True
-    for first, cell in reversed(list(body.placed())):
-        live[cell.fanin[live[first : first + cell.n_nets]]] = True
-    return live

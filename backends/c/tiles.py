@@ -1,0 +1,104 @@
+"""Tile bodies as C functions that run them at a number of places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compiler import Cell, Luts, Netlist
+from ...compiler.netlist import FALSE, FIRST_INPUT
+from ...compiler.tables import as_tables, depends
+from ..program import NONE, Program
+from .isa import Isa
+
+
+def constants(program: Program, values: str) -> str:
+    lines = [
+        f"  {values}[{slot}] = {text};"
+        for slot, text in ((program.false_slot, "ZERO"), (program.true_slot, "~ZERO"))
+        if slot != NONE
+    ]
+    return "\n".join(lines)
+
+
+def _header(isa: Isa, name: str) -> str:
+    parameters = "word *V, word *top, const code_t *p, uint32_t n"
+    return f"static const code_t *{name}_{isa.name}({parameters}) {{"
+
+
+def interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
+    """A tile whose body is a program of its own, run in the slots above the caller's."""
+    inputs, outputs = len(body.input_slot), len(body.output_slot)
+    lines = [_header(isa, f"tile{number}"), "  int i;"]
+    if setup := constants(body, "top"):
+        lines.append(setup)
+    lines.append(f"  for (; n; --n, p += {inputs + outputs}) {{")
+    if inputs:
+        lines += [
+            f"    for (i = 0; i < {inputs}; ++i)",
+            f"      if (tile{number}_in[i] != NONE) top[tile{number}_in[i]] = V[p[{outputs} + i]];",
+        ]
+    lines += [
+        f"    run{number}_{isa.name}(top, top + {body.n_slots}, code + {offset});",
+        f"    for (i = 0; i < {outputs}; ++i) V[p[i]] = top[tile{number}_out[i]];",
+        "  }",
+        "  return p;",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def straight(isa: Isa, name: str, body: Netlist) -> str:
+    """A tile whose body is straight-line code: each value is loaded where it is first read."""
+    outputs = len(body.outputs)
+    lines = [_header(isa, name), f"  for (; n; --n, p += {outputs + body.n_inputs}) {{"]
+    loaded: set[int] = set()
+
+    def read(net: int) -> str:
+        if net < FIRST_INPUT:
+            return ("ZERO", "~ZERO")[net]
+        if net < FIRST_INPUT + body.n_inputs and net not in loaded:
+            loaded.add(net)
+            lines.append(f"    const word n{net} = V[p[{outputs + net - FIRST_INPUT}]];")
+        return f"n{net}"
+
+    body = _without_unread(body)
+    live = _live(body)
+    stores: dict[int, list[int]] = {}
+    for position, net in enumerate(body.outputs.tolist()):
+        stores.setdefault(net, []).append(position)
+    for first, cell in body.placed():
+        assert isinstance(cell, Luts)
+        rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
+        for net, (fanin, table) in enumerate(rows, start=first):
+            if not live[net]:
+                continue
+            text = isa.lut(table, [read(f) for f in fanin])
+            lines.append(f"    const word n{net} = {text};")
+            lines += [f"    V[p[{position}]] = n{net};" for position in stores.pop(net, [])]
+    for net, positions in stores.items():  # inputs and constants passed through
+        text = read(net)
+        lines += [f"    V[p[{position}]] = {text};" for position in positions]
+    return "\n".join([*lines, "  }", "  (void)top;", "  return p;", "}", ""])
+
+
+def _without_unread(body: Netlist) -> Netlist:
+    """The same LUTs, reading net 0 where the table does not depend on the fanin."""
+    cells: list[Cell] = []
+    for cell in body.cells:
+        table = as_tables(cell.table)  # type: ignore[union-attr]
+        read = np.column_stack([depends(table, i) for i in range(cell.fanin.shape[1])])
+        cells.append(replace(cell, fanin=np.where(read, cell.fanin, FALSE)))
+    return replace(body, cells=tuple(cells))
+
+
+def _live(body: Netlist) -> NDArray[np.bool_]:
+    """Which nets of a netlist of LUTs lead to an output."""
+    live = np.zeros(body.n_nets, np.bool_)
+    live[body.outputs] = True
+    for first, cell in reversed(list(body.placed())):
+        live[cell.fanin[live[first : first + cell.n_nets]]] = True
+    return live
