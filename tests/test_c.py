@@ -175,7 +175,7 @@ def test_a_name_that_c_cannot_use(name):
 
 @pytest.mark.parametrize("isas", [(), ("avx2",), ("sse9", "portable"), ("portable", "portable")])
 def test_unknown_instruction_sets(isas):
-    with pytest.raises(EmitError, match="allowed are avx512, avx2, neon, portable"):
+    with pytest.raises(EmitError, match="allowed are avx512, avx2, neon, wasm128, portable"):
         C(isas=isas)
 
 

@@ -15,21 +15,8 @@ from ..program import Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
 from .data import c_array, c_float, c_string
-from .isa import Isa
+from .isa import ISAS
 from .packing import Packing, plan_packing
-
-ISAS = {
-    "avx512": Isa(
-        "avx512",
-        8,
-        guard="defined(GW_X86) && defined(__x86_64__)",
-        features=("avx512f", "avx512bw"),
-        ternary=True,
-    ),
-    "avx2": Isa("avx2", 4, guard="defined(GW_X86)", features=("avx2",)),
-    "neon": Isa("neon", 2, guard="defined(GW_NEON)"),
-    "portable": Isa("portable", 1),
-}
 
 
 @dataclass(frozen=True)
@@ -41,7 +28,7 @@ class C:
     through, which compiles at once and runs as fast once values no longer fit registers.
     """
 
-    isas: tuple[str, ...] = ("avx512", "avx2", "neon", "portable")
+    isas: tuple[str, ...] = tuple(ISAS)
     straight_line: int = 256
 
     def __post_init__(self) -> None:
