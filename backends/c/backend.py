@@ -6,17 +6,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...compiler import Circuit
 from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, check_name, describe
-from ..program import Program, class_program, legal
+from ..program import NONE, Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
 from .data import c_array, c_float, c_string
 from .isa import ISAS
-from .packing import Packing, plan_packing
+from .packing import LANES, PANEL, Packing, plan_packing
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ class C:
         isas = [ISAS[isa] for isa in self.isas]
         groups = circuit.decoder.groups if circuit.decoder else 0
         outputs = len(circuit.netlist.outputs)
-        blocks = len(packing.first)
-        data = [*_packing_arrays(packing)] if blocks else []
+        blocks = len(packing.slot)
+        data = _packing_arrays(packing, program.input_slot, slots) if blocks else []
         data += [
             *([c_array("output_slot", program.output_slot)] if len(program.output_slot) else []),
             c_array("code", code),
@@ -90,6 +93,9 @@ class C:
             "outputs": outputs,
             "groups": groups,
             "blocks": blocks,
+            "windows": len(packing.first),
+            "panel": min(blocks, PANEL),
+            "features": circuit.encoder.n_features,
             "program_slots": program.n_slots,
             "main_offset": programs.offsets[0],
             "head_offset": programs.offsets[0] + len(program.parts[0]),
@@ -101,7 +107,6 @@ class C:
             **shared,
             "upper": name.upper(),
             "version": VERSION,
-            "features": circuit.encoder.n_features,
             "inputs": circuit.netlist.n_inputs,
             "abi": ABI_VERSION,
             "shape_comment": _shape_comment(circuit),
@@ -112,7 +117,7 @@ class C:
             "count_width": circuit.count_width,
             "class_width": len(program.output_slot) - outputs,
             "slots": slots,
-            "workspace_bytes": slots * 8 * max(isa.words for isa in isas) + blocks * 512,
+            "workspace_bytes": max(_workspace_bytes(slots, blocks, isa.words) for isa in isas),
             "big_data": any("_data = {" in table for table in data),
             "code_type": dtype,
             "manifest": c_string(json.dumps(manifest, sort_keys=True)),
@@ -122,15 +127,24 @@ class C:
         }
 
 
-def _packing_arrays(packing: Packing) -> list[str]:
+def _packing_arrays(packing: Packing, input_slot: NDArray[np.uint32], spare: int) -> list[str]:
+    """The tables behind packing; planes that nobody reads go to the slot `spare`."""
+    inputs = np.full(-(-len(input_slot) // LANES) * LANES, NONE, np.uint32)
+    inputs[: len(input_slot)] = input_slot
     return [
-        c_array("block_first", packing.first),
-        c_array("block_count", packing.count),
-        c_array("block_possible", packing.possible),
+        c_array("window_first", packing.first),
+        c_array("window_blocks", packing.blocks),
         c_array("threshold_u8", packing.level),
+        c_array("possible_u8", packing.possible),
         c_array("threshold_f32", packing.threshold),
-        c_array("lane_slot", packing.slot),
+        c_array("lane_slot", np.minimum(packing.slot, spare).astype(np.uint32)),
+        c_array("input_slot", np.minimum(inputs, spare).astype(np.uint32)),
     ]
+
+
+def _workspace_bytes(slots: int, blocks: int, words: int) -> int:
+    """Slots, then while packing one for planes that nobody reads, and the bytes of a panel."""
+    return 8 * words * (slots + 1) + min(blocks, PANEL) * (512 * words + 64)
 
 
 def _shape_comment(circuit: Circuit) -> str:
