@@ -27,7 +27,6 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/compile_time.py
-	$(BIN)/python benchmarks/throughput.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
