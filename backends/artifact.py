@@ -61,3 +61,19 @@ def describe(circuit: Circuit, name: str, target: str) -> dict[str, Any]:
         "levels": levels(circuit.netlist),
         "digest": circuit.digest(),
     }
+
+
+def shape_comment(circuit: Circuit) -> str:
+    """The shape of a sample for a header, if it is more than a number of features."""
+    shape = circuit.encoder.shape
+    return "" if len(shape) == 1 else f" ({' x '.join(map(str, shape))}, row by row)"
+
+
+def answer_comment(circuit: Circuit) -> str:
+    """What a circuit answers with, for a header."""
+    if circuit.decoder is None:
+        return f"{len(circuit.netlist.outputs)} bits"
+    decoder = circuit.decoder
+    return (
+        f"{decoder.groups} counts, scores (count + {decoder.beta:g}) / {decoder.tau:g}, or a class"
+    )

@@ -10,9 +10,11 @@ from ..compiler.equivalence import demand_proof
 from ..runtime.errors import EmitError
 from .artifact import Artifact
 from .c.backend import C
+from .c.embedded.backend import Embedded
 from .verilog.backend import Verilog
 
 TARGETS = {"c": C, "verilog": Verilog}
+PROFILES = {"c": {"embedded": Embedded}}  # backends that stand in for their target's
 
 
 def emit_text(
@@ -27,7 +29,7 @@ def emit_text(
 
     Args:
         vectors: inputs [n, \\*shape] for a testbench ("verilog" only), or None.
-        options: fields of the backend.
+        options: fields of the backend; and `profile`, "embedded" for "c" (see `Embedded`).
         prove: fail unless what is emitted is proved equal to `circuit`.
 
     Raises:
@@ -35,14 +37,7 @@ def emit_text(
         EmitError: an unknown target or option, vectors where none are taken, or a circuit that the
             target cannot express.
     """
-    if target not in TARGETS:
-        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
-    allowed = [field.name for field in fields(TARGETS[target])]
-    if unknown := sorted(set(options) - set(allowed)):
-        raise EmitError(
-            f"option {', '.join(unknown)}; allowed for target {target!r} are {', '.join(allowed)}"
-        )
-    backend = TARGETS[target](**options)
+    backend = _backend(target, dict(options))
     verify(circuit.netlist)
     prepared = backend.prepare(circuit)
     if prove:
@@ -52,3 +47,22 @@ def emit_text(
     if vectors is not None:
         raise EmitError('vectors: only target "verilog" has a testbench; leave the argument out')
     return backend.emit(prepared, name)
+
+
+def _backend(target: str, options: dict[str, Any]) -> Any:
+    """The backend of a target, or of the profile of it that the options name."""
+    if target not in TARGETS:
+        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
+    kind, profiles, what = TARGETS[target], PROFILES.get(target, {}), f"target {target!r}"
+    profile = options.pop("profile", None)
+    if profile is not None:
+        if profile not in profiles:
+            allowed = ", ".join(profiles) or "none"
+            raise EmitError(f"profile {profile!r}; allowed for {what} are {allowed}")
+        kind, what = profiles[profile], f"profile {profile!r}"
+    allowed = [field.name for field in fields(kind)]
+    if unknown := sorted(set(options) - set(allowed)):
+        raise EmitError(
+            f"option {', '.join(unknown)}; allowed for {what} are {', '.join(allowed) or 'none'}"
+        )
+    return kind(**options)

@@ -13,7 +13,7 @@ from ...compiler import Circuit
 from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
-from ..artifact import Artifact, check_name, describe
+from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
 from ..program import NONE, Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
@@ -109,8 +109,8 @@ class C:
             "version": VERSION,
             "inputs": circuit.netlist.n_inputs,
             "abi": ABI_VERSION,
-            "shape_comment": _shape_comment(circuit),
-            "answer_comment": _answer_comment(circuit),
+            "shape_comment": shape_comment(circuit),
+            "answer_comment": answer_comment(circuit),
             "example_answer": "GATEWRIGHT_CLASSES" if groups else "GATEWRIGHT_BITS",
             "gates": manifest["gates"],
             "levels": manifest["levels"],
@@ -145,17 +145,3 @@ def _packing_arrays(packing: Packing, input_slot: NDArray[np.uint32], spare: int
 def _workspace_bytes(slots: int, blocks: int, words: int) -> int:
     """Slots, then while packing one for planes that nobody reads, and the bytes of a panel."""
     return 8 * words * (slots + 1) + min(blocks, PANEL) * (512 * words + 64)
-
-
-def _shape_comment(circuit: Circuit) -> str:
-    shape = circuit.encoder.shape
-    return "" if len(shape) == 1 else f" ({' x '.join(map(str, shape))}, row by row)"
-
-
-def _answer_comment(circuit: Circuit) -> str:
-    if circuit.decoder is None:
-        return f"{len(circuit.netlist.outputs)} bits"
-    decoder = circuit.decoder
-    return (
-        f"{decoder.groups} counts, scores (count + {decoder.beta:g}) / {decoder.tau:g}, or a class"
-    )

@@ -1,0 +1,162 @@
+"""The embedded profile: one C99 file and a header that need no library and little memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....compiler import Circuit
+from ....compiler.passes.lower import lower_argmax
+from ....compiler.passes.lutmap import LutMap
+from ....compiler.passes.sweep import sweep
+from ....runtime.version import VERSION
+from ...artifact import Artifact, answer_comment, check_name, describe, shape_comment
+from ...formulas import Dialect, expression
+from ...render import render
+from ..data import c_float
+from .code import Code, Op, assemble
+from .rows import Rows, plan_rows
+
+_DIALECT = Dialect("0u", "ONE")
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """C99 for microcontrollers: gates as tables that an interpreter of a few kilobytes reads.
+
+    Evaluates one sample at a time, with a byte for each value that is alive, or 32 samples at
+    once, with a word for each.
+    """
+
+    def prepare(self, circuit: Circuit) -> Circuit:
+        """LUTs of at most two inputs and no argmax, as the code asks."""
+        return circuit.with_netlist(sweep(LutMap(2)(lower_argmax(circuit.netlist))))
+
+    def emit(self, circuit: Circuit, name: str) -> Artifact:
+        """The network of a prepared circuit as `name.c` and `name.h`.
+
+        The manifest's `table_bytes` are constant data, `workspace_bytes` and `workspace_bytes_32`
+        the workspace for one sample and for 32.
+
+        Raises:
+            EmitError: `name` cannot name C functions.
+        """
+        check_name(name)
+        code = assemble(circuit.netlist)
+        values = _values(circuit, name, code)
+        manifest = {
+            **describe(circuit, name, "c"),
+            "profile": "embedded",
+            "gatewright": VERSION,
+            "table_bytes": values["table_bytes"],
+            "workspace_bytes": values["slots"],
+            "workspace_bytes_32": 4 * values["slots"],
+        }
+        values |= {key: manifest[key] for key in ("gates", "levels", "input_bits")}
+        return Artifact(
+            name,
+            {
+                f"{name}.c": render("c/embedded.c.j2", **values).encode(),
+                f"{name}.h": render("c/embedded.h.j2", **values).encode(),
+            },
+            manifest,
+        )
+
+
+def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
+    tables = _Tables()
+    stream = tables.add("code", code.stream)
+    if code.bodies:
+        tables.add("bodies", np.array(code.bodies))
+    rows = plan_rows(circuit.encoder, code.inputs)
+    step, level = _row_tables(tables, rows)
+    outputs = code.outputs
+    side_by_side = bool(len(outputs)) and bool((np.diff(outputs.astype(np.int64)) == 1).all())
+    if len(outputs) and not side_by_side:
+        tables.add("output_slot", outputs)
+    decoder = circuit.decoder
+    groups = decoder.groups if decoder else 0
+    kinds = {op.kind for op in code.ops}
+    ops = [(number, op) for number, op in enumerate(code.ops, 1)]
+    shared = {
+        "cases": [(number, op.kind, op.k) for number, op in ops],
+        "tiles": bool(kinds & {"tile", "places"}),
+    }
+    return {
+        "interpreter": lambda word, suffix: render(
+            "c/embedded_run.c.j2", word=word, suffix=suffix, **shared
+        ),
+        "name": name,
+        "upper": name.upper(),
+        "version": VERSION,
+        "features": circuit.encoder.n_features,
+        "shape_comment": shape_comment(circuit),
+        "answer_comment": answer_comment(circuit),
+        "outputs": len(outputs),
+        "groups": groups,
+        "tau": c_float(decoder.tau) if decoder else "",
+        "beta": c_float(decoder.beta) if decoder else "",
+        "count_width": circuit.count_width,
+        "class_width": max(1, (groups - 1).bit_length()),
+        "code_type": stream,
+        "data": tables.text + step,
+        "table_bytes": tables.bytes,
+        "slots": max(1, code.slots),
+        "lanes": len(code.inputs),
+        "runs": len(rows.first),
+        "never": rows.never.tolist(),
+        "level": level,
+        "output_first": int(outputs[0]) if side_by_side else None,
+        "counts": "count" in kinds,
+        "gates_text": [(number, _gate(op)) for number, op in ops if op.kind == "lut"],
+    }
+
+
+def _gate(op: Op) -> str:
+    """A gate's formula over `a` and `b`, false in bits of no sample if its inputs are."""
+    names = ["(a)", "(b)"][: op.k]
+    text = expression(op.table, names, _DIALECT) if names else ("0u", "ONE")[op.table]
+    return f"({text}) & ONE" if op.table & 1 and names else text
+
+
+class _Tables:
+    """Constant arrays as C text, each in the narrowest type."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.bytes = 0
+
+    def add(self, name: str, array: NDArray[Any]) -> str:
+        """Define `array` as `name`; returns its type."""
+        most = int(array.max(initial=0))
+        bits = next(bits for bits in (8, 16, 32) if most < 1 << bits)
+        numbers = [str(number) for number in array.tolist()]
+        lines = [", ".join(numbers[i : i + 16]) for i in range(0, len(numbers), 16)]
+        body = ",\n  ".join(lines)
+        self.text += f"static const uint{bits}_t {name}[{len(numbers)}] = {{\n  {body}}};\n"
+        self.bytes += len(numbers) * bits // 8
+        return f"uint{bits}_t"
+
+
+def _row_tables(tables: _Tables, rows: Rows) -> tuple[str, str | None]:
+    """Define what the runs need; how a run steps, and the level of all slots if they have one."""
+    if not len(rows.first):
+        return "", None
+    tables.add("run_first", rows.first)
+    tables.add("run_count", rows.count)
+    definitions = "#define run_bit run_first\n"
+    if not np.array_equal(rows.first, rows.bit):
+        definitions = ""
+        tables.add("run_bit", rows.bit)
+    if (rows.step == rows.step[0]).all():
+        definitions += f"#define RUN_STEP(run) {rows.step[0]}\n"
+    else:
+        tables.add("run_step", rows.step)
+        definitions += "#define RUN_STEP(run) run_step[run]\n"
+    if (rows.level == rows.level[0]).all():
+        return definitions, str(rows.level[0])
+    tables.add("level", rows.level)
+    return definitions, None
