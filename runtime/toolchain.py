@@ -52,6 +52,20 @@ class Toolchain:
 
         return cached(key, files, f"{name}{SUFFIX}", make)
 
+    def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
+        """Compile `name.c` among `files` without linking; return the object's path in the cache.
+
+        Raises:
+            BuildError: as for `build`.
+        """
+
+        def make(folder: Path, target: Path) -> None:
+            for file, data in files.items():
+                (folder / file).write_bytes(data)
+            self._run([*self.command, *flags, "-c", "-o", str(target), f"{name}.c"], folder)
+
+        return cached((*self.command, self.version, *flags, "-c"), files, f"{name}.o", make)
+
     def _run(self, command: list[str], folder: Path) -> None:
         try:
             found = subprocess.run(

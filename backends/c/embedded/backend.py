@@ -18,7 +18,7 @@ from ...formulas import Dialect, expression
 from ...render import render
 from ..data import c_float
 from .code import Code, Op, assemble
-from .rows import Rows, plan_rows
+from .rows import plan_rows
 
 _DIALECT = Dialect("0u", "ONE")
 
@@ -69,14 +69,14 @@ class Embedded:
 def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
     tables = _Tables()
     stream = tables.add("code", code.stream)
-    if code.bodies:
-        tables.add("bodies", np.array(code.bodies))
     rows = plan_rows(circuit.encoder, code.inputs)
-    step, level = _row_tables(tables, rows)
-    outputs = code.outputs
-    side_by_side = bool(len(outputs)) and bool((np.diff(outputs.astype(np.int64)) == 1).all())
-    if len(outputs) and not side_by_side:
-        tables.add("output_slot", outputs)
+    tables.add_macro("BODY", np.array(code.bodies, np.int64))
+    tables.add_macro("OUTPUT", code.outputs.astype(np.int64))
+    tables.add_macro("RUN_FIRST", rows.first)
+    tables.add_macro("RUN_STEP", rows.step)
+    tables.add_macro("RUN_BIT", rows.bit)
+    tables.add_macro("RUN_COUNT", rows.count)
+    tables.add_macro("LEVEL", rows.level.astype(np.int64))
     decoder = circuit.decoder
     groups = decoder.groups if decoder else 0
     kinds = {op.kind for op in code.ops}
@@ -95,21 +95,19 @@ def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
         "features": circuit.encoder.n_features,
         "shape_comment": shape_comment(circuit),
         "answer_comment": answer_comment(circuit),
-        "outputs": len(outputs),
+        "outputs": len(code.outputs),
         "groups": groups,
         "tau": c_float(decoder.tau) if decoder else "",
         "beta": c_float(decoder.beta) if decoder else "",
         "count_width": circuit.count_width,
         "class_width": max(1, (groups - 1).bit_length()),
         "code_type": stream,
-        "data": tables.text + step,
+        "data": tables.text,
         "table_bytes": tables.bytes,
         "slots": max(1, code.slots),
         "lanes": len(code.inputs),
         "runs": len(rows.first),
         "never": rows.never.tolist(),
-        "level": level,
-        "output_first": int(outputs[0]) if side_by_side else None,
         "counts": "count" in kinds,
         "gates_text": [(number, _gate(op)) for number, op in ops if op.kind == "lut"],
     }
@@ -128,6 +126,7 @@ class _Tables:
     def __init__(self) -> None:
         self.text = ""
         self.bytes = 0
+        self._kept: dict[str, NDArray[np.int64]] = {}
 
     def add(self, name: str, array: NDArray[Any]) -> str:
         """Define `array` as `name`; returns its type."""
@@ -141,22 +140,19 @@ class _Tables:
         return f"uint{bits}_t"
 
 
-def _row_tables(tables: _Tables, rows: Rows) -> tuple[str, str | None]:
-    """Define what the runs need; how a run steps, and the level of all slots if they have one."""
-    if not len(rows.first):
-        return "", None
-    tables.add("run_first", rows.first)
-    tables.add("run_count", rows.count)
-    definitions = "#define run_bit run_first\n"
-    if not np.array_equal(rows.first, rows.bit):
-        definitions = ""
-        tables.add("run_bit", rows.bit)
-    if (rows.step == rows.step[0]).all():
-        definitions += f"#define RUN_STEP(run) {rows.step[0]}\n"
-    else:
-        tables.add("run_step", rows.step)
-        definitions += "#define RUN_STEP(run) run_step[run]\n"
-    if (rows.level == rows.level[0]).all():
-        return definitions, str(rows.level[0])
-    tables.add("level", rows.level)
-    return definitions, None
+    def add_macro(self, name: str, values: NDArray[np.int64]) -> None:
+        """Define `name(i)` as element i: by a formula if it grows evenly, else from a table."""
+        if not len(values):
+            return
+        found = next((old for old, kept in self._kept.items() if np.array_equal(kept, values)), None)
+        steps = np.diff(values)
+        if found is not None:
+            text = f"{found}(i)"
+        elif (steps == steps[:1]).all() and (steps >= 0).all():
+            step = f" + {steps[0]} * (i)" if steps.any() else ""
+            text = f"({values[0]}{step})"
+        else:
+            self.add(name.lower(), values)
+            text = f"{name.lower()}[i]"
+            self._kept[name] = values
+        self.text += f"#define {name}(i) {text}\n"
