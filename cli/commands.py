@@ -15,8 +15,10 @@ from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..runtime.bench import throughput
 from ..runtime.compiled import load
+from ..runtime.errors import EmitError
 from ..runtime.library import LibraryEngine
 from .checking import check_all
+from .sizes import embedded_sizes
 from .sources import (
     c_name,
     first_samples,
@@ -45,23 +47,32 @@ def compile(options: argparse.Namespace) -> int:
 
 def emit(options: argparse.Namespace) -> int:
     """A model or circuit to text."""
+    target = options.target or ("c" if options.profile else None)
+    if target is None:
+        raise EmitError("emit: no target; name one, --target c or --target verilog")
+    if options.size and options.profile != "embedded":
+        raise EmitError("--size: only --profile embedded has sizes; leave it out")
     circuit = open_source(options.source).circuit
     circuit = optimize(circuit, options.level, prove=options.prove)
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
-    extra = {} if options.feature_bits is None else {"feature_bits": options.feature_bits}
+    extra: dict[str, Any] = {"feature_bits": options.feature_bits, "profile": options.profile}
+    extra = {key: value for key, value in extra.items() if value is not None}
     name = options.name or c_name(options.source)
-    for path in emit_files(
+    paths = emit_files(
         circuit,
-        options.target,
+        target,
         options.output,
         name=name,
         vectors=vectors,
         prove=options.prove,
         **extra,
-    ):
+    )
+    for path in paths:
         print(f"wrote {path}")
+    if options.size:
+        print(embedded_sizes(paths, name))
     return 0
 
 

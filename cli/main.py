@@ -82,7 +82,11 @@ def _compile(parser: argparse.ArgumentParser) -> None:
 
 def _emit(parser: argparse.ArgumentParser) -> None:
     _source(parser)
-    parser.add_argument("--target", required=True, help="c or verilog")
+    parser.add_argument("--target", help="c or verilog; c if a profile of it is named")
+    parser.add_argument("--profile", help="c: embedded, for microcontrollers")
+    parser.add_argument(
+        "--size", action="store_true", help="embedded: compile with cc, or CC; print the bytes"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--name", help="of functions and modules; the file's name if left out")
     parser.add_argument(

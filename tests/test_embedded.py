@@ -18,6 +18,7 @@ from strategies import netlists
 import gatewright as gw
 from gatewright.backends.c.embedded.backend import Embedded
 from gatewright.backends.text import emit_text
+from gatewright.cli.main import main
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.elf import sections
 from gatewright.runtime.errors import EmitError, FileError
@@ -80,8 +81,8 @@ def test_thresholds_that_bytes_always_or_never_pass():
 def test_more_slots_than_narrow_numbers_hold(inputs):
     builder = Builder(inputs)
     nets = builder.luts(np.arange(2, 2 + inputs).reshape(-1, 2), np.tile([0x6, 0x1], inputs // 4))
-    circuit = Circuit(Encoder.boolean(inputs), builder.build(builder.popcount(nets[None])), Decoder(1))
-    library = check(circuit, 33)
+    netlist = builder.build(builder.popcount(nets[None]))
+    library = check(Circuit(Encoder.boolean(inputs), netlist, Decoder(1)), 33)
     width = 16 if inputs == 300 else 32
     assert f"typedef uint{width}_t number;".encode() in library.artifact.files["net.c"]
 
@@ -196,5 +197,29 @@ def test_an_option_of_another_backend_is_refused():
 def test_objects_that_are_not_elf_are_refused():
     with pytest.raises(FileError, match="not an ELF object"):
         sections(b"MZ" + bytes(100), "net.o")
-    with pytest.raises(FileError, match="net.o: the section table of this ELF file is damaged"):
+    with pytest.raises(FileError, match=r"net\.o: the section table of this ELF file is damaged"):
         sections(b"\x7fELF\x02\x01" + bytes(50) + b"\xff" * 20, "net.o")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads ELF objects")
+def test_the_command_line_prints_bytes(tmp_path, capsys):
+    circuit = tmp_path / "net.npz"
+    gw.write(classifier(), circuit)
+    command = ["emit", str(circuit), "--profile", "embedded", "-o", str(tmp_path), "--size"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out.replace(",", "").splitlines()
+    one, many = (line.split() for line in printed[-2:])
+    header = (tmp_path / "net.h").read_text()
+    assert f"NET_WORKSPACE_BYTES {one[-1]}\n" in header
+    assert int(many[-1]) == 4 * int(one[-1])
+    assert int(one[-2]) == int(one[-3]) + int(one[-4])
+
+
+def test_sizes_of_another_target_are_refused(tmp_path, capsys):
+    circuit = tmp_path / "net.npz"
+    gw.write(classifier(), circuit)
+    command = ["emit", str(circuit), "-o", str(tmp_path)]
+    assert main([*command, "--target", "c", "--size"]) == 2
+    assert "only --profile embedded has sizes" in capsys.readouterr().err
+    assert main(command) == 2
+    assert "no target" in capsys.readouterr().err

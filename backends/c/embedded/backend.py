@@ -139,15 +139,14 @@ class _Tables:
         self.bytes += len(numbers) * bits // 8
         return f"uint{bits}_t"
 
-
     def add_macro(self, name: str, values: NDArray[np.int64]) -> None:
         """Define `name(i)` as element i: by a formula if it grows evenly, else from a table."""
         if not len(values):
             return
-        found = next((old for old, kept in self._kept.items() if np.array_equal(kept, values)), None)
+        same = [old for old, kept in self._kept.items() if np.array_equal(kept, values)]
         steps = np.diff(values)
-        if found is not None:
-            text = f"{found}(i)"
+        if same:
+            text = f"{same[0]}(i)"
         elif (steps == steps[:1]).all() and (steps >= 0).all():
             step = f" + {steps[0]} * (i)" if steps.any() else ""
             text = f"({values[0]}{step})"

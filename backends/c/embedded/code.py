@@ -14,8 +14,8 @@ stream of unsigned integers, in which operations are numbered from 1 in the orde
                               places of (output, each input)
     end      0
 
-A body is run in the slots from `top` on; its inputs are copied to the first of them. Places of a tile
-that read the same pattern, such as those of a convolution, share its `offsets` from their base.
+A body is run in the slots from `top` on; its inputs are copied to the first of them. Places of a
+tile that read the same pattern, such as those of a convolution, share its offsets from their base.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Op:
 class Code:
     """What the interpreter runs.
 
-    stream: uint32, the bodies of tiles behind the netlist. bodies: where each begins. inputs: int32,
-    the netlist inputs that lie in the first slots, ascending. outputs: uint32, the slot of each
-    output. slots: of the workspace, bodies included.
+    stream: uint32, the bodies of tiles behind the netlist. bodies: where each begins. inputs:
+    int32, the netlist inputs that lie in the first slots, ascending. outputs: uint32, the slot of
+    each output. slots: of the workspace, bodies included.
     """
 
     ops: tuple[Op, ...]
@@ -133,7 +133,8 @@ class _Part:
         return np.concatenate([*self.numbers, np.zeros(1, np.uint32)])
 
     def _emit(self, *numbers: int | NDArray[np.integer]) -> None:
-        self.numbers.append(np.concatenate([np.atleast_1d(n).ravel() for n in numbers]).astype(np.uint32))
+        flat = [np.atleast_1d(n).ravel() for n in numbers]
+        self.numbers.append(np.concatenate(flat).astype(np.uint32))
 
     def _inputs(self, netlist: Netlist) -> NDArray[np.int32]:
         """Give slots to the inputs that are read; to all if tiles may see a pattern in them."""

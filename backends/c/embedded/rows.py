@@ -30,7 +30,7 @@ class Rows:
 
 
 def plan_rows(encoder: Encoder, inputs: NDArray[np.int32]) -> Rows:
-    """The runs of an encoder for the netlist inputs that have slots, for features that are bytes."""
+    """The runs of an encoder of bytes for the netlist inputs that have slots, ascending."""
     feature = encoder.feature[inputs].astype(np.int64)
     bit = inputs.astype(np.int64)
     starts = _starts(feature, bit)

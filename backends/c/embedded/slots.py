@@ -60,5 +60,6 @@ def ranges(values: NDArray[np.integer]) -> list[tuple[int, int]]:
     """Ascending integers as half-open ranges (first, stop) of neighbours."""
     if not len(values):
         return []
-    parts = np.split(values.astype(np.int64), np.flatnonzero(np.diff(values.astype(np.int64)) != 1) + 1)
+    values = values.astype(np.int64)
+    parts = np.split(values, np.flatnonzero(np.diff(values) != 1) + 1)
     return [(int(part[0]), int(part[-1]) + 1) for part in parts]
