@@ -19,7 +19,12 @@ def unroll(netlist: Netlist) -> Netlist:
     A body cell of `n` rows becomes one cell of `places * n` rows, place by place. An argmax becomes
     one cell a place.
     """
-    return _Unrolling(lambda tile: True).apply(netlist)
+    return unroll_where(netlist, lambda tile: True)
+
+
+def unroll_where(netlist: Netlist, chosen: Callable[[Tile], bool]) -> Netlist:
+    """Replace the tiles that `chosen` names, nested ones too; inner tiles are asked first."""
+    return _Unrolling(chosen).apply(netlist)
 
 
 @dataclass(frozen=True)

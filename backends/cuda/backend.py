@@ -1,0 +1,137 @@
+"""The CUDA backend: kernels as text, the network as data beside the code that launches them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compiler import Argmax, Circuit, Encoder, Luts, Netlist, Popcount, Tile
+from ...compiler.passes.lutmap import LutMap
+from ...compiler.passes.unroll import unroll_where
+from ...runtime.version import VERSION
+from ..artifact import Artifact, check_name, describe
+from ..c.data import c_array, c_float, c_string
+from ..program import NONE
+from ..render import render
+from .code import CARRY, SUM, body_tables, body_text, table_rows
+from .steps import Steps, plan_steps
+
+STREAM_BYTES = 24 << 20
+
+
+@dataclass(frozen=True)
+class Cuda:
+    """CUDA kernels and a C library that runs them, on any device from compute capability 7.5 on."""
+
+    def prepare(self, circuit: Circuit) -> Circuit:
+        """LUTs of at most three inputs; tiles whose bodies hold other cells are unrolled."""
+        netlist = unroll_where(circuit.netlist, lambda tile: not _only_luts(tile.body))
+        return circuit.with_netlist(LutMap(3)(netlist))
+
+    def emit(self, circuit: Circuit, name: str) -> Artifact:
+        """The library of a prepared circuit as `name.cu`, `name.c` and `name.h`.
+
+        Raises:
+            EmitError: `name` cannot name C functions, or too many values live at once.
+        """
+        check_name(name)
+        steps = plan_steps(*_with_class(circuit))
+        manifest = {**describe(circuit, name, "cuda"), "abi": 2, "gatewright": VERSION}
+        values = _values(circuit, name, steps, manifest)
+        texts = {
+            f"{name}.cu": render("cuda/kernels.cu.j2", **values),
+            f"{name}.c": render("cuda/host.c.j2", **values),
+            f"{name}.h": render("c/library.h.j2", **values),
+        }
+        return Artifact(name, {file: text.encode() for file, text in texts.items()}, manifest)
+
+
+def _only_luts(body: Netlist) -> bool:
+    return all(isinstance(cell, Luts) for cell in body.cells)
+
+
+def _with_class(circuit: Circuit) -> tuple[Netlist, int]:
+    """The netlist, with the bits of the class behind its outputs, and where its own cells end."""
+    netlist = circuit.netlist
+    if circuit.decoder is None:
+        return netlist, len(netlist.cells)
+    head = circuit.class_netlist()
+    outputs = np.concatenate([netlist.outputs, head.outputs])
+    return Netlist(netlist.n_inputs, head.cells, outputs), len(netlist.cells)
+
+
+def _values(
+    circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    cells = [cell for cell in circuit.netlist.cells if not isinstance(cell, Tile)]
+    popcounts = [cell.width for cell in cells if isinstance(cell, Popcount)]
+    argmaxes = [cell for cell in cells if isinstance(cell, Argmax)]
+    if circuit.decoder is not None:
+        argmaxes.append(Argmax(circuit.count_nets()))
+    decoder, outputs = circuit.decoder, len(circuit.netlist.outputs)
+    data, places = _data(circuit.encoder, circuit.netlist, steps)
+    class_width = len(steps.output_slot) - outputs
+    return {
+        **places,
+        "name": name,
+        "upper": name.upper(),
+        "version": VERSION,
+        "manifest": c_string(json.dumps(manifest, sort_keys=True)),
+        "data": c_array("data", data),
+        "gates": manifest["gates"],
+        "levels": manifest["levels"],
+        "features": circuit.encoder.n_features,
+        "outputs": outputs,
+        "groups": decoder.groups if decoder else 0,
+        "count_width": circuit.count_width,
+        "class_width": class_width,
+        "tau": c_float(decoder.tau) if decoder else "",
+        "beta": c_float(decoder.beta) if decoder else "",
+        "main_steps": steps.main,
+        "all_steps": len(steps.steps),
+        "slots": max(1, steps.n_slots),
+        "false_slot": steps.slot[0],
+        "true_slot": steps.slot[1],
+        "narrow": steps.narrow,
+        "tables": steps.tables,
+        "cpu_tables": table_rows({*steps.tables, *body_tables(steps.bodies), SUM, CARRY}),
+        "uses_count": bool(popcounts),
+        "widest": max([3, *popcounts]),
+        "uses_choose": bool(argmaxes),
+        "most_bits": max((cell.fanin.shape[1] for cell in argmaxes), default=0),
+        "most_index": max((cell.width for cell in argmaxes), default=0),
+        "bodies": [body_text(body) for body in steps.bodies],
+        "body_sizes": [body.n_inputs + len(body.outputs) for body in steps.bodies],
+        "stream_bytes": STREAM_BYTES,
+    }
+
+
+def _data(
+    encoder: Encoder, netlist: Netlist, steps: Steps
+) -> tuple[NDArray[np.uint32], dict[str, int]]:
+    """Every table of the library in one array, and where each begins."""
+    slot = steps.input_slot
+    live = np.flatnonzero(slot != NONE)
+    live = live[np.argsort(encoder.feature[live], kind="stable")]
+    threshold = encoder.threshold[live]
+    level = np.floor(np.clip(threshold, -1, 255)) + 1  # x > threshold is x >= level, 256 is never
+    tables = {
+        "numbers_at": steps.data,
+        "steps_at": steps.steps.ravel(),
+        "input_slot_at": slot[live],
+        "input_number_at": live,
+        "feature_at": encoder.feature[live],
+        "level_at": level,
+        "threshold_at": np.ascontiguousarray(threshold, np.float32).view(np.uint32),
+        "output_slot_at": steps.output_slot,
+    }
+    places: dict[str, int] = {"inputs": len(live)}
+    at = 0
+    for key, table in tables.items():
+        places[key] = at
+        at += len(table)
+    return np.concatenate([np.asarray(t).astype(np.uint32) for t in tables.values()]), places
