@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from ...compiler import Argmax, Circuit, Encoder, Luts, Netlist, Popcount, Tile
 from ...compiler.passes.lutmap import LutMap
 from ...compiler.passes.unroll import unroll_where
+from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, check_name, describe
+from ..c.backend import answer_comment, shape_comment
 from ..c.data import c_array, c_float, c_string
 from ..program import NONE
 from ..render import render
@@ -40,7 +42,7 @@ class Cuda:
         """
         check_name(name)
         steps = plan_steps(*_with_class(circuit))
-        manifest = {**describe(circuit, name, "cuda"), "abi": 2, "gatewright": VERSION}
+        manifest = {**describe(circuit, name, "cuda"), "abi": ABI_VERSION, "gatewright": VERSION}
         values = _values(circuit, name, steps, manifest)
         texts = {
             f"{name}.cu": render("cuda/kernels.cu.j2", **values),
@@ -64,16 +66,14 @@ def _with_class(circuit: Circuit) -> tuple[Netlist, int]:
     return Netlist(netlist.n_inputs, head.cells, outputs), len(netlist.cells)
 
 
-def _values(
-    circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any]
-) -> dict[str, Any]:
+def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any]) -> dict[str, Any]:
     cells = [cell for cell in circuit.netlist.cells if not isinstance(cell, Tile)]
     popcounts = [cell.width for cell in cells if isinstance(cell, Popcount)]
     argmaxes = [cell for cell in cells if isinstance(cell, Argmax)]
     if circuit.decoder is not None:
         argmaxes.append(Argmax(circuit.count_nets()))
     decoder, outputs = circuit.decoder, len(circuit.netlist.outputs)
-    data, places = _data(circuit.encoder, circuit.netlist, steps)
+    data, places = _data(circuit.encoder, steps)
     class_width = len(steps.output_slot) - outputs
     return {
         **places,
@@ -81,10 +81,16 @@ def _values(
         "upper": name.upper(),
         "version": VERSION,
         "manifest": c_string(json.dumps(manifest, sort_keys=True)),
-        "data": c_array("data", data),
+        "data": c_array("tables", data),
         "gates": manifest["gates"],
         "levels": manifest["levels"],
         "features": circuit.encoder.n_features,
+        "inputs": circuit.netlist.n_inputs,
+        "shape_comment": shape_comment(circuit),
+        "answer_comment": answer_comment(circuit),
+        "example_answer": "GATEWRIGHT_CLASSES" if decoder else "GATEWRIGHT_BITS",
+        "workspace_bytes": 64,
+        "abi": ABI_VERSION,
         "outputs": outputs,
         "groups": decoder.groups if decoder else 0,
         "count_width": circuit.count_width,
@@ -110,9 +116,7 @@ def _values(
     }
 
 
-def _data(
-    encoder: Encoder, netlist: Netlist, steps: Steps
-) -> tuple[NDArray[np.uint32], dict[str, int]]:
+def _data(encoder: Encoder, steps: Steps) -> tuple[NDArray[np.uint32], dict[str, int]]:
     """Every table of the library in one array, and where each begins."""
     slot = steps.input_slot
     live = np.flatnonzero(slot != NONE)
@@ -129,7 +133,7 @@ def _data(
         "threshold_at": np.ascontiguousarray(threshold, np.float32).view(np.uint32),
         "output_slot_at": steps.output_slot,
     }
-    places: dict[str, int] = {"inputs": len(live)}
+    places: dict[str, int] = {"live": len(live)}
     at = 0
     for key, table in tables.items():
         places[key] = at
