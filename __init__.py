@@ -114,7 +114,7 @@ def emit(
 
     Args:
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
-        target: "c" or "verilog".
+        target: "c", "cuda" or "verilog".
         folder: where the files go; made if needed.
         input_shape: of one sample; for a module that has no attribute of that name.
         name: of files, functions and modules.

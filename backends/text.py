@@ -11,9 +11,10 @@ from ..runtime.errors import EmitError
 from .artifact import Artifact
 from .c.backend import C
 from .c.embedded.backend import Embedded
+from .cuda.backend import Cuda
 from .verilog.backend import Verilog
 
-TARGETS = {"c": C, "verilog": Verilog}
+TARGETS = {"c": C, "cuda": Cuda, "verilog": Verilog}
 PROFILES = {"c": {"embedded": Embedded}}  # backends that stand in for their target's
 
 
@@ -25,7 +26,7 @@ def emit_text(
     options: dict[str, Any],
     prove: bool = False,
 ) -> Artifact:
-    """Emit a circuit for "c" or "verilog".
+    """Emit a circuit for "c", "cuda" or "verilog".
 
     Args:
         vectors: inputs [n, \\*shape] for a testbench ("verilog" only), or None.

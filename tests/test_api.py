@@ -83,7 +83,7 @@ def test_optimized_circuits_are_equivalent_and_answer_the_same():
 @pytest.mark.parametrize(
     ("target", "options", "message"),
     [
-        ("vhdl", {}, "target 'vhdl'; allowed are c, verilog"),
+        ("vhdl", {}, "target 'vhdl'; allowed are c, cuda, verilog"),
         ("c", {"colour": 1}, "option colour; allowed for target 'c' are isas, straight_line"),
         ("c", {"vectors": np.zeros((1, 20), np.uint8)}, "leave the argument out"),
     ],

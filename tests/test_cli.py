@@ -183,7 +183,7 @@ def test_inspect(circuit_file, tmp_path, capsys):
         ("compile {net} -o {tmp}/net.so --target rust", "target 'rust'; allowed are c, numpy"),
         ("compile {net} -o {tmp}/net.so --name 9", "allowed are up to 63"),
         ("compile {net} -o {tmp}/net.so --level 7", "level 7; allowed are 0 to 3"),
-        ("emit {net} --target vhdl -o {tmp}", "target 'vhdl'; allowed are c, verilog"),
+        ("emit {net} --target vhdl -o {tmp}", "target 'vhdl'; allowed are c, cuda, verilog"),
         ("emit {net} --target c -o {tmp} --vectors {x}", "leave the argument out"),
         ("emit {net} --target c -o {tmp} --feature-bits 8", "feature_bits"),
         ("predict {net} --data {tmp}/none.npy", "none.npy: no such file"),

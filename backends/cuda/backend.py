@@ -14,8 +14,7 @@ from ...compiler.passes.lutmap import LutMap
 from ...compiler.passes.unroll import unroll_where
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
-from ..artifact import Artifact, check_name, describe
-from ..c.backend import answer_comment, shape_comment
+from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
 from ..c.data import c_array, c_float, c_string
 from ..program import NONE
 from ..render import render

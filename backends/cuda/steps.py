@@ -3,9 +3,9 @@
 A slot holds one 32-bit word a group of 32 samples. Steps are data: four words each in a table,
 `kind, first, items, extra`, where `first` says where its numbers begin in one array of uint32::
 
-    ROWS    items LUTs of three inputs; `narrow`: two words each, (out, a) and (b, c) as 16 bits, then
-            one byte each for its table's number; `wide`: (out + number << 24), a, b, c
-    COUNT   items groups: width, n, m_0 .. m_n-1, then for each group its addends, then its outputs
+    ROWS    items LUTs of three inputs; `narrow`: two words each, (out, a) and (b, c) as 16 bits,
+            then one byte each for its table's number; `wide`: (out + number << 24), a, b, c
+    COUNT   items groups: width, n, m_0 .. m_n-1, each group's addends, each group's outputs
     CHOOSE  one argmax: candidates, bits, width, then the candidates' bits, then the outputs
     TILE    items places of body `extra`: for each place outputs, then inputs
 """
