@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from ..program import Op, Program
 from .data import c_array
 from .isa import Isa
 from .tiles import constants, interpreted, straight
+
+# The interpreter fetches whole words of the code, and prefetches what rows ahead will read.
+_AHEAD = 80
 
 
 @dataclass
@@ -48,10 +52,16 @@ class Programs:
         gates = sum(cell.n_nets for cell in program.netlist.cells)
         return program.only_luts and gates <= self.straight_line
 
+    @cached_property
+    def narrow(self) -> bool:
+        """Whether all numbers in the code fit 16 bits."""
+        return all(part.max() < 1 << 16 for program in self.programs for part in program.parts)
+
     def code(self) -> tuple[NDArray[Any], str]:
         """All instructions in one stream, in the narrowest type, and that type's name in C."""
-        stream = np.concatenate([part for program in self.programs for part in program.parts])
-        if int(stream.max()) < 1 << 16:
+        parts = [part for program in self.programs for part in program.parts]
+        stream = np.concatenate([*parts, np.zeros(_AHEAD, np.uint32)])
+        if self.narrow:
             return stream.astype(np.uint16), "uint16_t"
         return stream, "uint32_t"
 
@@ -85,8 +95,12 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
         for number, program in enumerate(programs.programs)
         if number
     ]
+    shift = (8 * isa.words).bit_length() - 1
     return {
         "isa": isa,
+        "narrow": programs.narrow,
+        "shift": shift,
+        "mask": f"UINT64_C(0x{0xFFFF << shift:X})",
         "uses_popcount": any(
             op.kind in ("popcount", "weighted") for p in programs.programs for op in p.ops
         ),
@@ -101,8 +115,7 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
 
 def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, str]:
     if op.kind == "lut":
-        text = isa.lut(op.table, [f"V[p[{1 + i}]]" for i in range(op.k)])
-        return number, op.k, f"V[p[0]] = {text};"
+        return number, op.k, isa.lut(op.table, [f"IN({1 + i})" for i in range(op.k)])
     if op.body is not None:
         return number, "tile", programs.tile_name(op.body)
     return number, op.kind, ""
