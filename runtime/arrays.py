@@ -27,7 +27,7 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     Raises:
         InputError: not an array, another dtype, or another shape.
     """
-    array = _as_array(x)
+    array = as_array(x)
     features = math.prod(shape)
     if array.dtype.name not in ACCEPTED:
         raise InputError(
@@ -43,14 +43,18 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         )
     if features == 0:
         return np.zeros((len(array), 0), array.dtype)
-    rows = array.reshape(len(array), features)
-    plain = rows.dtype.isnative and rows.flags.aligned
-    if rows.strides[1] != rows.itemsize or rows.strides[0] < 0 or not plain:
+    return contiguous_rows(array.reshape(len(array), features))
+
+
+def contiguous_rows(rows: NDArray[Any]) -> NDArray[Any]:
+    """A matrix itself if each row is contiguous, at any address and stride; else a copy."""
+    if rows.strides[1] != rows.itemsize or not rows.dtype.isnative:
         rows = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("="))
     return rows
 
 
-def _as_array(x: Any) -> NDArray[Any]:
+def as_array(x: Any) -> NDArray[Any]:
+    """A numpy array or torch tensor as a numpy array; raises InputError for anything else."""
     if np.ma.is_masked(x):
         raise InputError(
             "input: an array with masked values; allowed are arrays without; "

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .archive import parse_archive, read_file, write_file
-from .arrays import as_batch
+from .batch import Batch, Packed, read_batch
 from .cache import store_bytes
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
@@ -29,8 +29,8 @@ class Engine(Protocol):
     @property
     def isa(self) -> str: ...
 
-    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
-        """Write "bits", "counts", "scores" or "classes" of rows [n, features] into `out`."""
+    def fill(self, batch: Batch, what: str, out: NDArray[Any]) -> None:
+        """Write "bits", "counts", "scores" or "classes" of a batch into `out`."""
         ...
 
     def data(self) -> bytes:
@@ -42,8 +42,16 @@ class CompiledCircuit:
     """A circuit ready to answer: raw values in, bits, counts, scores or classes out.
 
     Every method takes `x`, [n, \\*shape] or [n, features], of bool, uint8, float32 or float64, a
-    numpy array or torch CPU tensor of any strides, and any n. `threads` splits the batch. Objects
-    may be shared between threads and pickled.
+    numpy array or torch CPU tensor of any strides, and any n. Rows that are contiguous, at whatever
+    distance, are read where they lie. `threads` splits the batch. Objects may be shared between
+    threads and pickled.
+
+    `packed` says that x holds the netlist's input bits, which the encoder would have made:
+
+    * "rows": uint8 [n, ceil(inputs / 8)], `numpy.packbits(bits, axis=1, bitorder="little")`;
+    * "planes": uint64 [inputs, ceil(n / 64)], sample s at bit s % 64 of word s // 64, and `n`.
+
+    Bits beyond the last input or sample are ignored.
 
     Raises (all methods):
         InputError: another shape or dtype, or counts asked of a circuit without a decoder.
@@ -56,22 +64,34 @@ class CompiledCircuit:
         self.name: str = manifest["name"]
         self.shape: tuple[int, ...] = tuple(manifest["shape"])
 
-    def bits(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.bool_]:
+    def bits(
+        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+    ) -> NDArray[np.bool_]:
         """The netlist's outputs: bool [n, outputs]."""
-        return self._answer(x, "bits", (self.manifest["output_bits"],), np.bool_, threads)
+        batch = self._batch(x, packed, n)
+        return self._answer(batch, "bits", (self.manifest["output_bits"],), np.bool_, threads)
 
-    def counts(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.int32]:
+    def counts(
+        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+    ) -> NDArray[np.int32]:
         """True addends of each group: int32 [n, groups]."""
-        return self._answer(x, "counts", (self._groups(),), np.int32, threads)
+        batch = self._batch(x, packed, n)
+        return self._answer(batch, "counts", (self._groups(),), np.int32, threads)
 
-    def scores(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.float32]:
+    def scores(
+        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+    ) -> NDArray[np.float32]:
         """What the module answers in evaluation mode: float32 [n, groups]."""
-        return self._answer(x, "scores", (self._groups(),), np.float32, threads)
+        batch = self._batch(x, packed, n)
+        return self._answer(batch, "scores", (self._groups(),), np.float32, threads)
 
-    def predict(self, x: ArrayLike, *, threads: int = 1) -> NDArray[np.int64]:
+    def predict(
+        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+    ) -> NDArray[np.int64]:
         """The class, the first largest score: int64 [n]."""
         self._groups()
-        return self._answer(x, "classes", (), np.int64, threads)
+        batch = self._batch(x, packed, n)
+        return self._answer(batch, "classes", (), np.int64, threads)
 
     def _groups(self) -> int:
         decoder = self.manifest["decoder"]
@@ -81,21 +101,25 @@ class CompiledCircuit:
             )
         return decoder["groups"]
 
+    def _batch(self, x: ArrayLike, packed: str | None, n: int | None) -> Batch:
+        return read_batch(x, self.shape, self.manifest["input_bits"], packed, n)
+
     def _answer(
-        self, x: ArrayLike, what: str, shape: tuple[int, ...], dtype: Any, threads: int
+        self, batch: Batch, what: str, shape: tuple[int, ...], dtype: Any, threads: int
     ) -> NDArray[Any]:
-        rows = as_batch(x, self.shape)
         if threads < 1:
             raise InputError(f"threads {threads}; allowed is 1 or more")
-        out = np.empty((len(rows), *shape), dtype)
-        parts = min(threads, -(-len(rows) // _GRAIN))
+        n = batch.n
+        out = np.empty((n, *shape), dtype)
+        parts = min(threads, -(-n // _GRAIN))
         if parts <= 1:
-            self.engine.fill(rows, what, out)
+            self.engine.fill(batch, what, out)
             return out
-        size = -(-len(rows) // (parts * _GRAIN)) * _GRAIN
+        size = -(-n // (parts * _GRAIN)) * _GRAIN
+        fill, submit = self.engine.fill, _pool(threads).submit
         work = [
-            _pool(threads).submit(self.engine.fill, rows[i : i + size], what, out[i : i + size])
-            for i in range(0, len(rows), size)
+            submit(fill, batch.part(i, i + size), what, out[i : i + size])
+            for i in range(0, n, size)
         ]
         for part in work:
             part.result()

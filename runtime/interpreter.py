@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import archive_bytes
-from .arrays import binarize, pack, unpack
+from .arrays import unpack
+from .batch import Batch
 from .errors import FileError
 from .plan import NONE, Plan, count_width, load_plan
 
@@ -121,23 +122,23 @@ class InterpreterEngine:
 
     isa = "numpy"
 
-    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
-        """Write the answers for `rows` [n, features] into `out`."""
-        for start in range(0, len(rows), _BATCH):
-            block = slice(start, start + _BATCH)
-            out[block] = self._answer(rows[block], what)
+    def fill(self, batch: Batch, what: str, out: NDArray[Any]) -> None:
+        """Write the answers for a batch into `out`."""
+        for start in range(0, batch.n, _BATCH):
+            stop = start + _BATCH
+            out[start:stop] = self._answer(batch.part(start, stop), what)
 
-    def _answer(self, rows: NDArray[Any], what: str) -> NDArray[Any]:
-        inputs = pack(binarize(rows, self._encoding.feature, self._encoding.threshold))
+    def _answer(self, batch: Batch, what: str) -> NDArray[Any]:
+        inputs = batch.planes(self._encoding.feature, self._encoding.threshold)
         planes = run_plan(self._plan, inputs, 2 if what == "classes" else 1)
-        bits = unpack(planes, len(rows))
+        bits = unpack(planes, batch.n)
         split = self.manifest["output_bits"]
         if what == "bits":
             return bits[:, :split]
         if what == "classes":
             return _numbers(bits[:, split:])
         decoder = self.manifest["decoder"]
-        counts = _numbers(bits[:, :split].reshape(len(rows), decoder["groups"], -1))
+        counts = _numbers(bits[:, :split].reshape(batch.n, decoder["groups"], -1))
         if what == "counts":
             return counts
         beta, tau = np.float32(decoder["beta"]), np.float32(decoder["tau"])

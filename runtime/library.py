@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import read_file
+from .batch import Batch
 from .cache import store_bytes
 from .errors import BuildError, FileError, InputError
 from .seal import check_seal
@@ -102,15 +103,15 @@ class LibraryEngine:
         names = [_ffi.string(self._api.isa_name(i)).decode() for i in range(self._api.isa_count)]
         self._isa = names.index(name)
 
-    def fill(self, rows: NDArray[Any], what: str, out: NDArray[Any]) -> None:
-        """Write the answers for `rows` [n, features] into the contiguous array `out`."""
+    def fill(self, batch: Batch, what: str, out: NDArray[Any]) -> None:
+        """Write the answers for a batch into the contiguous array `out`."""
         isa = self._isa  # read once: another thread may choose another meanwhile
         status = self._api.run(
             isa,
-            _ffi.cast("void *", rows.ctypes.data),
-            DTYPES[rows.dtype.name],
-            len(rows),
-            rows.strides[0],
+            _ffi.cast("void *", batch.data.ctypes.data),
+            DTYPES[batch.dtype],
+            batch.n,
+            batch.data.strides[0],
             ANSWERS[what],
             _ffi.cast("void *", out.ctypes.data),
             self._workspace(isa),

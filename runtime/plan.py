@@ -52,6 +52,8 @@ def load_plan(manifest: dict[str, Any], arrays: Arrays) -> tuple[Encoding, Plan]
     plan = _plan(manifest["plan"], arrays, "plan")
     _check(plan, len(encoding.feature))
     decoder, bits = manifest["decoder"], manifest["output_bits"]
+    if manifest["input_bits"] != len(encoding.feature):
+        raise ValueError(f"{manifest['input_bits']!r} input bits of {len(encoding.feature)}")
     if not isinstance(manifest["name"], str):
         raise TypeError(f"name {manifest['name']!r}")
     if not all(isinstance(manifest[key], int) for key in ("output_bits", "gates", "levels")):
