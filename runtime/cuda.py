@@ -21,8 +21,8 @@ _TORCH = {"bits": "bool", "counts": "int32", "scores": "float32", "classes": "in
 _ffi: Any = cffi.FFI()
 _ffi.cdef(
     """
-    int32_t gatewright_cuda_run(int32_t device, void *stream, const void *x, int32_t dtype, int64_t n,
-                                int64_t stride, int32_t what, void *out);
+    int32_t gatewright_cuda_run(int32_t device, void *stream, const void *x, int32_t dtype,
+                                int64_t n, int64_t stride, int32_t what, void *out);
     const char *gatewright_cuda_error(void);
     """
 )
@@ -39,12 +39,12 @@ def build_cuda(
     """
     image = device_code(files[f"{name}.cu"], architectures).read_bytes()
     sources = {f"{name}.c": files[f"{name}.c"], f"{name}.h": files[f"{name}.h"]}
-    flags = (*_FLAGS, "-DGATEWRIGHT_KERNELS=\"kernels.bin\"")
+    flags = (*_FLAGS, '-DGATEWRIGHT_KERNELS="kernels.bin"')
     return find_compiler().build({**sources, "kernels.bin": image}, name, flags)
 
 
 class CudaEngine(LibraryEngine):
-    """Answers from CUDA devices; see `runtime.compiled.Engine`. `isa` is the device, "cuda:0" first.
+    """Answers from CUDA devices; see `runtime.compiled.Engine`. `isa` is the device, "cuda:0".
 
     Raises:
         BuildError: no driver or no device.
@@ -95,5 +95,3 @@ class CudaEngine(LibraryEngine):
         )
         self._check(status)
         return out
-
-

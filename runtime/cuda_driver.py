@@ -32,7 +32,7 @@ def open_first(names: tuple[str, ...], ffi: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def device_architectures() -> tuple[str, ...]:
-    """The architectures of the devices here, such as ("sm_90",), ascending; none without a driver."""
+    """The architectures of the devices here, ascending, such as ("sm_90",); () without a driver."""
     driver = open_first(_DRIVER, _ffi)
     count, device, value = _ffi.new("int *"), _ffi.new("int *"), _ffi.new("int *")
     if driver is None or driver.cuInit(0) or driver.cuDeviceGetCount(count):

@@ -61,7 +61,8 @@ class LibraryEngine:
         self._data = read_file(path)
         check_seal(self._data, path)
         try:
-            self._library = _ffi.dlopen(_loadable(self.path, self._data))
+            self._loaded_as = _loadable(self.path, self._data)
+            self._library = _ffi.dlopen(self._loaded_as)
             self._api: Any = self._library.gatewright_api()
         except OSError as error:
             raise FileError(
@@ -81,7 +82,9 @@ class LibraryEngine:
         self.manifest: dict[str, Any] = json.loads(_ffi.string(self._api.manifest).decode())
         self._local = threading.local()
         self._isa = 0
-        self.isa = self.isas()[0]
+        if not (isas := self.isas()):
+            raise self._no_isa()
+        self.isa = isas[0]
 
     def isas(self) -> tuple[str, ...]:
         """The instruction sets in the library that this machine has, best first."""
@@ -116,7 +119,13 @@ class LibraryEngine:
             _ffi.cast("void *", out.ctypes.data),
             self._workspace(isa),
         )
+        self._check(status)
+
+    def _check(self, status: int) -> None:
         assert status == 0, status
+
+    def _no_isa(self) -> BuildError:
+        return BuildError(f"{self.path.name}: no path for this machine; compile it again here")
 
     def _workspace(self, isa: int) -> Any:
         held: dict[int, tuple[Any, Any]] = self._local.__dict__.setdefault("held", {})

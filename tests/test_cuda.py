@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from gatewright.backends.cuda.backend import Cuda
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.library import LibraryEngine
+from gatewright.runtime.seal import sealed
 from gatewright.runtime.toolchain import find_compiler
 
 STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
@@ -105,3 +109,59 @@ def test_nvcc_compiles_the_kernels(architecture, tmp_path):
 def test_emission_is_deterministic():
     circuit = Cuda().prepare(classifier())
     assert Cuda().emit(circuit, "net").files == Cuda().emit(circuit, "net").files
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory) -> tuple[list[str], dict[str, str]]:
+    """The launcher's command, on a driver that is loops and takes any "device code"."""
+    folder = tmp_path_factory.mktemp("cuda")
+    circuit = classifier(features=70)
+    backend = Cuda()
+    artifact = backend.emit(backend.prepare(circuit), "net")
+    artifact.write(folder)
+    (folder / "kernels.bin").write_bytes(b"device code")
+    compiler = [*find_compiler().command, "-O1", "-std=gnu99", "-Wall", "-Wextra", "-Werror"]
+    shared = [*compiler, "-fPIC", "-shared"]
+    here = Path(__file__).parent
+    for command in (
+        [*shared, '-DGATEWRIGHT_KERNELS="kernels.bin"', "-o", "libnet.so", "net.c"],
+        [*shared, f'-DGATEWRIGHT_CU="{folder / "net.cu"}"', "-Wl,-soname,libcuda.so.1"]
+        + ["-o", "libfake.so", str(here / "fake_cuda.c")],
+    ):
+        subprocess.run(command, cwd=folder, check=True)
+    (folder / "libnet.so").write_bytes(sealed((folder / "libnet.so").read_bytes()))
+    cases = {}
+    for dtype in DTYPES:
+        cases[f"x_{dtype}"] = x = samples(circuit, 5000, dtype)
+        cases[f"classes_{dtype}"] = circuit.predict(x)
+        cases[f"scores_{dtype}"] = circuit.scores(x)
+        cases[f"bits_{dtype}"] = circuit.bits(x)
+    np.savez(folder / "cases.npz", **cases)
+    names = [str(folder / name) for name in ("libfake.so", "libnet.so", "cases.npz")]
+    return [sys.executable, str(here / "cuda_launcher.py"), *names], dict(os.environ)
+
+
+@pytest.mark.parametrize("form", ["resident", "streamed"])
+def test_the_launcher_on_a_driver_of_loops(launcher, form):
+    command, environment = launcher
+    environment = {**environment, "GATEWRIGHT_CUDA_FORM": form}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "equal\n"), found.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"FAKE_CUDA_DEVICES": "0"}, "no CUDA device"),
+        ({"FAKE_CUDA_FAIL": "cuInit"}, "no CUDA device"),
+        ({"FAKE_CUDA_FAIL": "cuModuleLoadData"}, "no kernel image is available"),
+        ({"FAKE_CUDA_FAIL": "cuMemAllocAsync"}, "out of memory"),
+    ],
+)
+def test_what_a_driver_refuses_is_said(launcher, setting, message):
+    command, environment = launcher
+    found = subprocess.run(
+        [*command, "--fail"], env=environment | setting, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert message in found.stdout

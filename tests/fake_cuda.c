@@ -1,0 +1,133 @@
+/* A CUDA driver that has no device: memory is the host's, streams are immediate, and kernels are
+ * loops. It is built with the kernels of one library, GATEWRIGHT_CU, and named libcuda.so.1, so that
+ * the library's own launcher runs against it. FAKE_CUDA_FAIL names a function that fails. */
+#define GATEWRIGHT_ON_CPU
+#include GATEWRIGHT_CU
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL(name, ...) \
+  int name(__VA_ARGS__); \
+  int name(__VA_ARGS__)
+#define FAILS(name) (getenv("FAKE_CUDA_FAIL") && !strcmp(getenv("FAKE_CUDA_FAIL"), name))
+
+static const char *const names[] = {"resident", "pack", "step", "answer"};
+static void (*const kernels[])(const struct work, const struct block) = {resident, pack, step, answer};
+static int current; /* how many contexts were pushed and not popped */
+
+CALL(cuInit, unsigned flags) { return flags != 0 || FAILS("cuInit"); }
+CALL(cuGetErrorString, int code, const char **text) {
+  *text = code == 2 ? "out of memory" : "no kernel image is available for execution on the device";
+  return 0;
+}
+CALL(cuDeviceGetCount, int *count) {
+  *count = getenv("FAKE_CUDA_DEVICES") ? atoi(getenv("FAKE_CUDA_DEVICES")) : 2;
+  return 0;
+}
+CALL(cuDeviceGet, int *device, int number) {
+  *device = 100 + number;
+  return 0;
+}
+CALL(cuDeviceGetAttribute, int *value, int attribute, int device) {
+  *value = attribute == 16 ? 4 : attribute == 97 ? 99 * 1024 : attribute == 75 ? 8 : attribute == 76 ? 6 : 1;
+  return device < 100;
+}
+CALL(cuDevicePrimaryCtxRetain, void **context, int device) {
+  *context = (void *)(intptr_t)device;
+  return 0;
+}
+CALL(cuCtxPushCurrent_v2, void *context) {
+  ++current;
+  return !context;
+}
+CALL(cuCtxPopCurrent_v2, void **context) {
+  (void)context;
+  return --current < 0;
+}
+int fake_contexts(void);
+int fake_contexts(void) { return current; }
+CALL(cuModuleLoadData, void **module, const void *image) {
+  *module = (void *)image;
+  return strcmp((const char *)image, "device code") || FAILS("cuModuleLoadData") ? 209 : 0;
+}
+CALL(cuModuleGetFunction, void **function, void *module, const char *name) {
+  for (intptr_t i = 0; i < 4; ++i)
+    if (!strcmp(names[i], name)) *function = (void *)(i + 1);
+  return !module || !*function;
+}
+CALL(cuFuncSetAttribute, void *function, int attribute, int value) {
+  return !function || attribute != 8 || value != 99 * 1024;
+}
+CALL(cuMemAlloc_v2, unsigned long long *to, size_t bytes) {
+  *to = (uintptr_t)malloc(bytes);
+  return !*to;
+}
+CALL(cuMemcpyHtoD_v2, unsigned long long to, const void *from, size_t bytes) {
+  memcpy((void *)(uintptr_t)to, from, bytes);
+  return 0;
+}
+CALL(cuDeviceGetDefaultMemPool, void **pool, int device) {
+  *pool = (void *)(intptr_t)device;
+  return 0;
+}
+CALL(cuMemPoolSetAttribute, void *pool, int attribute, void *value) {
+  return !pool || attribute != 4 || !value;
+}
+CALL(cuMemAllocAsync, unsigned long long *to, size_t bytes, void *stream) {
+  (void)stream;
+  if (FAILS("cuMemAllocAsync")) return 2;
+  return cuMemAlloc_v2(to, bytes);
+}
+CALL(cuMemFreeAsync, unsigned long long at, void *stream) {
+  (void)stream;
+  free((void *)(uintptr_t)at);
+  return 0;
+}
+CALL(cuMemcpyHtoDAsync_v2, unsigned long long to, const void *from, size_t bytes, void *stream) {
+  (void)stream;
+  return cuMemcpyHtoD_v2(to, from, bytes);
+}
+CALL(cuMemcpyDtoHAsync_v2, void *to, unsigned long long from, size_t bytes, void *stream) {
+  (void)stream;
+  memcpy(to, (const void *)(uintptr_t)from, bytes);
+  return 0;
+}
+struct copy_2d {
+  size_t from_x, from_y;
+  int from_kind;
+  const char *from_host;
+  unsigned long long from;
+  void *from_array;
+  size_t from_pitch, to_x, to_y;
+  int to_kind;
+  void *to_host;
+  unsigned long long to;
+  void *to_array;
+  size_t to_pitch, width, height;
+};
+CALL(cuMemcpy2DAsync_v2, const struct copy_2d *c, void *stream) {
+  size_t row;
+  (void)stream;
+  if (c->from_kind != 1 || c->to_kind != 2 || c->from_pitch < c->width || c->to_pitch < c->width) return 1;
+  for (row = 0; row < c->height; ++row)
+    memcpy((char *)(uintptr_t)c->to + row * c->to_pitch, c->from_host + row * c->from_pitch, c->width);
+  return 0;
+}
+CALL(cuStreamCreate, void **stream, unsigned flags) {
+  *stream = malloc(1);
+  return flags != 1;
+}
+CALL(cuStreamSynchronize, void *stream) { return !stream; }
+CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty,
+     unsigned tz, unsigned shared, void *stream, void **parameters, void **extra) {
+  struct block block = {0, 0, threads, 0};
+  struct work w;
+  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024 || !stream || y > 65535) return 1;
+  memcpy(&w, parameters[0], sizeof w);
+  block.shared = (uint32_t *)malloc(shared + 4);
+  for (block.y = 0; block.y < y; ++block.y)
+    for (block.x = 0; block.x < x; ++block.x) kernels[(intptr_t)function - 1](w, block);
+  free(block.shared);
+  return 0;
+}
