@@ -123,10 +123,10 @@ def launcher(tmp_path_factory) -> tuple[list[str], dict[str, str]]:
     compiler = [*find_compiler().command, "-O1", "-std=gnu99", "-Wall", "-Wextra", "-Werror"]
     shared = [*compiler, "-fPIC", "-shared"]
     here = Path(__file__).parent
+    fake = (f'-DGATEWRIGHT_CU="{folder / "net.cu"}"', "-Wl,-soname,libcuda.so.1")
     for command in (
         [*shared, '-DGATEWRIGHT_KERNELS="kernels.bin"', "-o", "libnet.so", "net.c"],
-        [*shared, f'-DGATEWRIGHT_CU="{folder / "net.cu"}"', "-Wl,-soname,libcuda.so.1"]
-        + ["-o", "libfake.so", str(here / "fake_cuda.c")],
+        [*shared, *fake, "-o", "libfake.so", str(here / "fake_cuda.c")],
     ):
         subprocess.run(command, cwd=folder, check=True)
     (folder / "libnet.so").write_bytes(sealed((folder / "libnet.so").read_bytes()))
