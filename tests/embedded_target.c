@@ -1,5 +1,6 @@
 /* A whole program for a 32-bit Linux emulator, without a C library: evaluates the rows in rows.h and
- * writes bits, then counts and classes if there are any, one sample at a time and 32 at once. */
+ * writes bits, then counts and classes if there are any, one sample at a time and 32 at once.
+ * For counting instructions: ALONE rows one at a time, and 32 at once TOGETHER or not; classes only. */
 #include "net.h"
 #include "rows.h"
 
@@ -33,19 +34,27 @@ static void put(const void *data, uint32_t bytes) { call(WRITE, 1, (long)data, (
 
 static uint8_t workspace[NET_WORKSPACE_BYTES];
 static uint32_t workspace_32[NET_WORKSPACE_WORDS];
+#ifdef NET_GROUPS
+static uint32_t classes[32];
+#endif
+#ifndef ALONE
 static uint8_t bits[32 * NET_OUTPUTS + 1];
 #ifdef NET_GROUPS
 static int32_t counts[32 * NET_GROUPS];
-static uint32_t classes[32];
+#endif
 #endif
 
-static void one_by_one(void) {
+static void one_by_one(int n) {
   int i;
-  for (i = 0; i < 32; ++i) {
+  for (i = 0; i < n; ++i) {
     net_evaluate(rows + i * NET_FEATURES, workspace);
+#ifndef ALONE
     net_bits(workspace, bits + i * NET_OUTPUTS);
+#endif
 #ifdef NET_GROUPS
+#ifndef ALONE
     net_counts(workspace, counts + i * NET_GROUPS);
+#endif
     classes[i] = net_class(workspace);
 #endif
   }
@@ -53,26 +62,39 @@ static void one_by_one(void) {
 
 static void together(void) {
   net_evaluate_32(rows, NET_FEATURES, 32, workspace_32);
+#ifndef ALONE
   net_bits_32(workspace_32, 32, bits);
+#endif
 #ifdef NET_GROUPS
+#ifndef ALONE
   net_counts_32(workspace_32, 32, counts);
+#endif
   net_classes_32(workspace_32, 32, classes);
 #endif
 }
 
 static void put_answers(void) {
+#ifndef ALONE
   put(bits, 32 * NET_OUTPUTS);
+#endif
 #ifdef NET_GROUPS
+#ifndef ALONE
   put(counts, sizeof counts);
+#endif
   put(classes, sizeof classes);
 #endif
 }
 
 void _start(void);
 void _start(void) {
-  one_by_one();
+#ifdef ALONE
+  one_by_one(ALONE);
+  if (TOGETHER) together();
+#else
+  one_by_one(32);
   put_answers();
   together();
+#endif
   put_answers();
   call(EXIT, 0, 0, 0);
 }
