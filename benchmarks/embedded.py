@@ -4,9 +4,9 @@
 
 Each circuit is optimised, emitted with the profile "embedded", compiled by ziglang's Clang for a
 Cortex-M0, a Cortex-M3 and RV32IMC, and run under qemu-user, which prints every instruction that it
-executes; the difference between runs of one and of three samples is that of two samples. The classes
-of 32 random rows of bytes are compared with simulation. Flash is code and tables of what a program
-that asks for classes needs; RAM is the workspace.
+executes; the difference between runs of one and of three samples is that of two samples. The
+classes of 32 random rows of bytes are compared with simulation. Flash is code and tables of what a
+program that asks for classes needs; RAM is the workspace.
 """
 
 from __future__ import annotations

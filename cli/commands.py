@@ -72,7 +72,7 @@ def emit(options: argparse.Namespace) -> int:
     for path in paths:
         print(f"wrote {path}")
     if options.size:
-        print(embedded_sizes(paths, name))
+        print(embedded_sizes(paths, name, options.size))
     return 0
 
 

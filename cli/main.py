@@ -85,7 +85,7 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", help="c or verilog; c if a profile of it is named")
     parser.add_argument("--profile", help="c: embedded, for microcontrollers")
     parser.add_argument(
-        "--size", action="store_true", help="embedded: compile with cc, or CC; print the bytes"
+        "--size", metavar="CC", help="embedded: compile with this command; print the bytes"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--name", help="of functions and modules; the file's name if left out")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ..runtime.elf import Section, sections
-from ..runtime.toolchain import find_compiler
+from ..runtime.toolchain import named_compiler
 
 _FLAGS = (
     *("-Os", "-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-pic"),
@@ -14,18 +14,19 @@ _FLAGS = (
 )
 
 
-def embedded_sizes(files: list[Path], name: str) -> str:
+def embedded_sizes(files: list[Path], name: str, command: str) -> str:
     """A table of bytes for one sample at a time, and for 32 at once.
 
     Args:
         files: `name.c` and `name.h`, emitted with the profile "embedded".
         name: of the network.
+        command: the compiler, such as "arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb".
 
     Raises:
-        ToolMissing, BuildError: no C compiler, or it failed.
+        ToolMissing, BuildError: the compiler does not start, or it failed.
         FileError: what it makes are not ELF objects.
     """
-    compiler = find_compiler()
+    compiler = named_compiler(command)
     sources = {file.name: file.read_bytes() for file in files}
     path = compiler.compile_object(sources, name, _FLAGS)
     found = sections(path.read_bytes(), str(path))

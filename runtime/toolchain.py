@@ -103,6 +103,15 @@ def find_compiler() -> Toolchain:
     raise ToolMissing(f"no C compiler: looked for {', '.join(_CANDIDATES)} on the PATH; {_CURE}")
 
 
+def named_compiler(command: str) -> Toolchain:
+    """The compiler that a command starts, with its arguments, such as one for another machine.
+
+    Raises:
+        ToolMissing: it does not start.
+    """
+    return _identify(tuple(shlex.split(command)), "it was asked for")
+
+
 @lru_cache(maxsize=16)
 def _identify(command: tuple[str, ...], why: str) -> Toolchain:
     try:

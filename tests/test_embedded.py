@@ -25,6 +25,8 @@ from gatewright.runtime.errors import EmitError, FileError
 from gatewright.runtime.toolchain import find_compiler
 
 pytestmark = pytest.mark.isa
+EXAMPLE = Path(__file__).parent.parent / "examples" / "embedded"
+BOARD = ("arm-none-eabi-gcc", "qemu-system-arm", "make")
 MACHINES = {
     "cortex-m0": ("thumb-freestanding-eabi", "cortex_m0", "qemu-arm"),
     "cortex-m3": ("thumb-freestanding-eabi", "cortex_m3", "qemu-arm"),
@@ -182,6 +184,30 @@ def test_on_microcontrollers(machine, circuit, tmp_path):
     assert found == want + want
 
 
+@pytest.mark.skipif(
+    not all(map(shutil.which, BOARD)),
+    reason="needs apt-get install gcc-arm-none-eabi qemu-system-arm make",
+)
+def test_the_example_runs_on_a_board(tmp_path):
+    folder = shutil.copytree(EXAMPLE, tmp_path / "embedded")
+    circuit = classifier(features=64)
+    gw.write(circuit, tmp_path / "net.npz")
+    x = samples(circuit, 100, "uint8")
+    labels = circuit.predict(x)
+    labels[:7] += 1
+    rows = "},{".join(",".join(map(str, row)) for row in x)
+    (folder / "images.h").write_text(
+        f"#include <stdint.h>\n#define IMAGES {len(x)}\n"
+        f"static const uint8_t images[IMAGES][64] = {{{{{rows}}}}};\n"
+        f"static const uint8_t labels[IMAGES] = {{{','.join(map(str, labels))}}};\n"
+    )
+    root = Path(gw.__file__).resolve().parent.parent
+    python = f"env PYTHONPATH={root} {sys.executable}"
+    command = ["make", "-s", "board", f"CIRCUIT={tmp_path / 'net.npz'}", f"PYTHON={python}"]
+    found = subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    assert b"93 of 100 digits right" in found.stdout + found.stderr
+
+
 def test_a_profile_that_does_not_exist_is_refused():
     with pytest.raises(EmitError, match="profile 'tiny'; allowed for target 'c' are embedded"):
         emit_text(classifier(), "c", "net", None, {"profile": "tiny"})
@@ -205,7 +231,7 @@ def test_objects_that_are_not_elf_are_refused():
 def test_the_command_line_prints_bytes(tmp_path, capsys):
     circuit = tmp_path / "net.npz"
     gw.write(classifier(), circuit)
-    command = ["emit", str(circuit), "--profile", "embedded", "-o", str(tmp_path), "--size"]
+    command = ["emit", str(circuit), "--profile", "embedded", "-o", str(tmp_path), "--size", "cc"]
     assert main(command) == 0
     printed = capsys.readouterr().out.replace(",", "").splitlines()
     one, many = (line.split() for line in printed[-2:])
@@ -219,7 +245,7 @@ def test_sizes_of_another_target_are_refused(tmp_path, capsys):
     circuit = tmp_path / "net.npz"
     gw.write(classifier(), circuit)
     command = ["emit", str(circuit), "-o", str(tmp_path)]
-    assert main([*command, "--target", "c", "--size"]) == 2
+    assert main([*command, "--target", "c", "--size", "cc"]) == 2
     assert "only --profile embedded has sizes" in capsys.readouterr().err
     assert main(command) == 2
     assert "no target" in capsys.readouterr().err

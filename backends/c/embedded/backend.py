@@ -70,7 +70,7 @@ def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
     tables = _Tables()
     stream = tables.add("code", code.stream)
     rows = plan_rows(circuit.encoder, code.inputs)
-    tables.add_macro("BODY", np.array(code.bodies, np.int64))
+    tables.add_macro("BODY_START", np.array(code.bodies, np.int64))
     tables.add_macro("OUTPUT", code.outputs.astype(np.int64))
     tables.add_macro("RUN_FIRST", rows.first)
     tables.add_macro("RUN_STEP", rows.step)
