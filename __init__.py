@@ -71,6 +71,7 @@ def compile(
     level: int = 2,
     name: str = "circuit",
     prove: bool = False,
+    **options: Any,
 ) -> CompiledCircuit:
     """Optimise a circuit, build it, and load it.
 
@@ -82,13 +83,16 @@ def compile(
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.
         prove: fail unless what is compiled is proved equal to the circuit; see `equivalent`.
+        options: of the backend, such as `triple="aarch64-linux-gnu"` for another machine.
 
     Returns:
-        A `CompiledCircuit`, whose methods take batches [n, \\*input_shape].
+        A `CompiledCircuit`, whose methods take batches [n, \\*input_shape]; for another machine a
+        `CrossCompiled`, which can only be saved.
 
     Raises:
         TraceError: the module is not Boolean in evaluation mode.
-        EmitError: an unknown target or an unusable name.
+        EmitError: an unknown target or option, or an unusable name.
+        ExtraMissing: another machine, and ziglang is not installed.
         NetlistError: not proved equal, if that was asked for.
         ToolMissing, BuildError: no C compiler, or it failed, or there is no room for the result.
     """
@@ -96,7 +100,8 @@ def compile(
     from .compiler.optimize import optimize
 
     circuit = _circuit(model, input_shape)
-    return build(optimize(circuit, level), target, name, circuit if prove else None)
+    smaller = optimize(circuit, level)
+    return build(smaller, target, name, circuit if prove else None, **options)
 
 
 def emit(

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from ..compiler import Circuit, verify
 from ..compiler.equivalence import demand_proof
-from ..runtime.archive import parse_archive
+from ..runtime.archive import parse_archive, read_file
 from ..runtime.compiled import CompiledCircuit
-from ..runtime.errors import EmitError, FileError
+from ..runtime.cross import cross_compiler, runs_here, this_machine
+from ..runtime.errors import FileError
+from ..runtime.foreign import CrossCompiled, ForeignEngine
 from ..runtime.interpreter import InterpreterEngine
 from ..runtime.library import LibraryEngine
 from ..runtime.toolchain import find_compiler
+from .artifact import Artifact
 from .c.backend import C
+from .options import backend_of
 from .plan import Numpy
 
 TARGETS = {"c": C, "numpy": Numpy}
 
 
 def build(
-    circuit: Circuit, target: str, name: str, proved_equal_to: Circuit | None = None
+    circuit: Circuit,
+    target: str,
+    name: str,
+    proved_equal_to: Circuit | None = None,
+    **options: Any,
 ) -> CompiledCircuit:
     """Compile a circuit as it is, without optimising it.
 
@@ -27,27 +38,38 @@ def build(
         name: names the library and its C functions.
         proved_equal_to: a circuit that what is compiled must be proved equal to, mapping and
             lowering for the target included; no proof by default.
+        options: fields of the backend.
 
     Raises:
         NetlistError: it was not proved equal.
-        EmitError: an unknown target or an unusable name.
+        EmitError: an unknown target or option, or an unusable name.
+        ExtraMissing: `triple` is another machine and ziglang is not installed.
         ToolMissing, BuildError: no C compiler, or it failed, or the cache cannot be written.
     """
-    if target not in TARGETS:
-        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
+    backend = backend_of(TARGETS, target, options)
     verify(circuit.netlist)
-    backend = TARGETS[target]()
+    if isinstance(backend, C) and backend.triple is None:
+        backend = replace(backend, triple=this_machine())
     prepared = backend.prepare(circuit)
     if proved_equal_to is not None:
         demand_proof(proved_equal_to, prepared, f"target {target}")
     artifact = backend.emit(prepared, name)
-    if target == "numpy":
+    if not isinstance(backend, C):
         (data,) = artifact.files.values()
         return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
-    compiler = find_compiler()
+    return _library(artifact, backend.triple or this_machine())
+
+
+def _library(artifact: Artifact, triple: str) -> CompiledCircuit:
+    """The C files as a library, loaded if this machine can run it."""
+    name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
+    compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
     library = compiler.build(artifact.files, name)
+    if not runs_here(triple):
+        engine = ForeignEngine(artifact.manifest, triple, read_file(library))
+        return CrossCompiled(engine, header)
     try:
-        return CompiledCircuit(LibraryEngine(library))
+        return CompiledCircuit(LibraryEngine(library), header)
     except FileError:  # damaged in the cache, such as by a power cut: once more
         library.unlink(missing_ok=True)
-        return CompiledCircuit(LibraryEngine(compiler.build(artifact.files, name)))
+        return CompiledCircuit(LibraryEngine(compiler.build(artifact.files, name)), header)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from ..compiler import Circuit, verify
@@ -12,6 +11,7 @@ from .artifact import Artifact
 from .c.backend import C
 from .c.embedded.backend import Embedded
 from .cuda.backend import Cuda
+from .options import backend_of
 from .verilog.backend import Verilog
 
 TARGETS = {"c": C, "cuda": Cuda, "verilog": Verilog}
@@ -38,7 +38,7 @@ def emit_text(
         EmitError: an unknown target or option, vectors where none are taken, or a circuit that the
             target cannot express.
     """
-    backend = _backend(target, dict(options))
+    backend = backend_of(TARGETS, target, options, PROFILES)
     verify(circuit.netlist)
     prepared = backend.prepare(circuit)
     if prove:
@@ -48,22 +48,3 @@ def emit_text(
     if vectors is not None:
         raise EmitError('vectors: only target "verilog" has a testbench; leave the argument out')
     return backend.emit(prepared, name)
-
-
-def _backend(target: str, options: dict[str, Any]) -> Any:
-    """The backend of a target, or of the profile of it that the options name."""
-    if target not in TARGETS:
-        raise EmitError(f"target {target!r}; allowed are {', '.join(TARGETS)}")
-    kind, profiles, what = TARGETS[target], PROFILES.get(target, {}), f"target {target!r}"
-    profile = options.pop("profile", None)
-    if profile is not None:
-        if profile not in profiles:
-            allowed = ", ".join(profiles) or "none"
-            raise EmitError(f"profile {profile!r}; allowed for {what} are {allowed}")
-        kind, what = profiles[profile], f"profile {profile!r}"
-    allowed = [field.name for field in fields(kind)]
-    if unknown := sorted(set(options) - set(allowed)):
-        raise EmitError(
-            f"option {', '.join(unknown)}; allowed for {what} are {', '.join(allowed) or 'none'}"
-        )
-    return kind(**options)

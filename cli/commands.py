@@ -16,6 +16,7 @@ from ..compiler.stats import stats
 from ..runtime.bench import throughput
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
+from ..runtime.foreign import CrossCompiled
 from ..runtime.library import LibraryEngine
 from .checking import check_all
 from .sizes import embedded_sizes
@@ -35,13 +36,15 @@ def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
+    extra = {} if options.triple is None else {"triple": options.triple}
     compiled = compile_circuit(
-        circuit, options.target, level=options.level, name=name, prove=options.prove
+        circuit, options.target, level=options.level, name=name, prove=options.prove, **extra
     )
-    compiled.save(options.output)
+    path = compiled.save(options.output, header=options.header)
     gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
-    isa = compiled.engine.isa
-    print(f"wrote {options.output}: {gates:,} gates, {levels} levels, runs here on {isa}")
+    foreign = isinstance(compiled, CrossCompiled)
+    where = f"for {compiled.triple}" if foreign else f"runs here on {compiled.engine.isa}"
+    print(f"wrote {path}: {gates:,} gates, {levels} levels, {where}")
     return 0
 
 

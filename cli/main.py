@@ -75,6 +75,9 @@ def _compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     parser.add_argument("--target", default="c", help="c (a shared library) or numpy (data)")
     parser.add_argument("--name", help="of the C functions; the file's name if left out")
+    text = "another machine to compile for, such as aarch64-linux-gnu (extra cross)"
+    parser.add_argument("--triple", help=text)
+    parser.add_argument("--header", action="store_true", help="write the C header beside it")
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)
     parser.set_defaults(run=commands.compile)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,8 +58,10 @@ class CompiledCircuit:
         InputError: another shape or dtype, or counts asked of a circuit without a decoder.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, header: bytes | None = None) -> None:
+        """header: of the C library, where it was compiled in this process."""
         self.engine = engine
+        self.header = header
         manifest = engine.manifest
         self.manifest = manifest
         self.name: str = manifest["name"]
@@ -125,13 +128,26 @@ class CompiledCircuit:
             part.result()
         return out
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one file that `load` reads back and that needs nothing else.
+    def save(self, path: str | os.PathLike[str], *, header: bool = False) -> Path:
+        """Write one file that `load` reads back and that needs nothing else; returns its path.
+
+        Args:
+            header: write the C header beside it too, as `NAME.h` after the circuit's name.
 
         Raises:
+            InputError: there is no header.
             FileError: it cannot be written.
         """
-        write_file(path, self.engine.data())
+        target = Path(path)
+        if header and self.header is None:
+            raise InputError(
+                f"{self.name}: header: only a C library that was compiled just now has one; "
+                'write it with emit(circuit, "c", folder)'
+            )
+        write_file(target, self.engine.data())
+        if header and self.header is not None:
+            write_file(target.with_name(f"{self.name}.h"), self.header)
+        return target
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_bytes, (self.engine.data(), self.name)

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,15 +18,22 @@ from .seal import sealed
 _CANDIDATES = ("cc", "gcc", "clang")
 _SHOWN_LINES = 20
 _SHOWN_COLUMNS = 200
+_COMMON = ("-O3", "-std=c99", "-fvisibility=hidden")
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A C compiler: the command that starts it, and what it says it is."""
+    """A C compiler: the command that starts it, and what it says it is.
+
+    linking: flags that make a library. suffix: of libraries. environment: variables to set.
+    """
 
     command: tuple[str, ...]
     version: str
+    linking: tuple[str, ...] = ("-fPIC", "-shared")
+    suffix: str = SUFFIX
+    environment: dict[str, str] = field(default_factory=dict)
 
     def build(self, files: dict[str, bytes], name: str, flags: tuple[str, ...] = ()) -> Path:
         """Compile the `.c` files among `files` into a shared library; return its path in the cache.
@@ -34,13 +41,13 @@ class Toolchain:
         Args:
             files: name to content; headers are found beside the sources.
             name: of the library, without suffix.
-            flags: added to `-O3 -std=c99 -fPIC -shared -fvisibility=hidden`.
+            flags: added to `-O3 -std=c99 -fvisibility=hidden` and those that link.
 
         Raises:
             BuildError: the compiler failed (its first lines are in the message), or the cache
                 cannot be written.
         """
-        options = ("-O3", "-std=c99", "-fPIC", "-shared", "-fvisibility=hidden", *flags)
+        options = (*_COMMON, *self.linking, *flags)
         key = (*self.command, self.version, *options)
 
         def make(folder: Path, target: Path) -> None:
@@ -50,7 +57,7 @@ class Toolchain:
             self._run([*self.command, *options, "-o", str(target), *sources], folder)
             target.write_bytes(sealed(target.read_bytes()))
 
-        return cached(key, files, f"{name}{SUFFIX}", make)
+        return cached(key, files, f"{name}{self.suffix}", make)
 
     def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
         """Compile `name.c` among `files` without linking; return the object's path in the cache.
@@ -69,7 +76,13 @@ class Toolchain:
     def _run(self, command: list[str], folder: Path) -> None:
         try:
             found = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+                command,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                env={**os.environ, **self.environment},
             )
         except OSError as error:
             raise ToolMissing(f"cannot start {command[0]}: {error.strerror}; {_CURE}") from None
@@ -77,7 +90,7 @@ class Toolchain:
             lines = (found.stderr or found.stdout).splitlines()
             shown = "\n".join(line[:_SHOWN_COLUMNS] for line in lines[:_SHOWN_LINES])
             raise BuildError(
-                f"{shlex.join(command[:1])} failed with status {found.returncode} "
+                f"{shlex.join(self.command)} failed with status {found.returncode} "
                 f"({len(lines)} lines, the first {min(len(lines), _SHOWN_LINES)}):\n{shown}"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..program import NONE, Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
 from .data import c_array, c_float, c_string
-from .isa import ISAS
+from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
 
 
@@ -26,22 +27,38 @@ from .packing import LANES, PANEL, Packing, plan_packing
 class C:
     """Portable C99 with vector paths that the library chooses among when it runs.
 
-    isas: paths to include, best first; the last must be "portable". straight_line: up to so many
-    gates become straight-line code; larger networks become tables that a small interpreter streams
-    through, which compiles at once and runs as fast once values no longer fit registers.
+    isas: paths to include, best first; the last must be "portable". All that `triple` may have by
+    default. straight_line: up to so many gates become straight-line code; larger networks become
+    tables that a small interpreter streams through, which compiles at once and runs as fast once
+    values no longer fit registers. triple: the machine to compile for, such as "aarch64-linux-gnu";
+    by default this one, and any for text.
     """
 
-    isas: tuple[str, ...] = tuple(ISAS)
+    isas: tuple[str, ...] | None = None
     straight_line: int = 256
+    triple: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "isas", tuple(self.isas))
-        wrong = [isa for isa in self.isas if isa not in ISAS or self.isas.count(isa) > 1]
-        if wrong or self.isas[-1:] != ("portable",):
+        if self.triple is not None and not re.fullmatch(r"\w+(-[\w.]+){1,2}", self.triple):
             raise EmitError(
-                f"isas {self.isas}; allowed are {', '.join(ISAS)}, each once, best first and "
+                f"triple {self.triple!r}; allowed are processor-system-library, such as "
+                "aarch64-linux-gnu"
+            )
+        if self.isas is None:
+            return
+        isas = tuple(self.isas)
+        object.__setattr__(self, "isas", isas)
+        wrong = [isa for isa in isas if isa not in ISAS or isas.count(isa) > 1]
+        if wrong or isas[-1:] != ("portable",):
+            raise EmitError(
+                f"isas {isas}; allowed are {', '.join(ISAS)}, each once, best first and "
                 "portable last"
             )
+
+    @property
+    def paths(self) -> list[Isa]:
+        """The instruction sets in the library, best first."""
+        return isas_of(self.triple) if self.isas is None else [ISAS[isa] for isa in self.isas]
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """LUTs of at most three inputs and no argmax, as the program format asks."""
@@ -59,7 +76,7 @@ class C:
             **describe(circuit, name, "c"),
             "abi": ABI_VERSION,
             "gatewright": VERSION,
-            "isas": list(self.isas),
+            "isas": [isa.name for isa in self.paths],
         }
         values = self._values(circuit, name, program, manifest)
         return Artifact(
@@ -78,7 +95,7 @@ class C:
         programs = program_list(program, self.straight_line)
         code, dtype = programs.code()
         slots = max(1, program.n_slots + program.scratch)
-        isas = [ISAS[isa] for isa in self.isas]
+        isas = self.paths
         groups = circuit.decoder.groups if circuit.decoder else 0
         outputs = len(circuit.netlist.outputs)
         blocks = len(packing.slot)

@@ -60,3 +60,13 @@ ISAS = {
         Isa("portable", 1),
     )
 }
+
+
+def isas_of(triple: str | None) -> list[Isa]:
+    """The instruction sets that a machine may have, best first; all if `triple` is None."""
+    processor = None if triple is None else triple.split("-")[0]
+    return [
+        isa
+        for isa in ISAS.values()
+        if processor is None or not isa.processors or processor in isa.processors
+    ]
