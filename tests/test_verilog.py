@@ -336,7 +336,7 @@ def tile_of(table: int) -> Tile:
 def test_equal_comparators_are_shared() -> None:
     encoder = Encoder((2,), [1, 1, 1, 0, 0], np.float32([7, 7.5, 8, -2, 255]))
     circuit = Circuit(encoder, Netlist(5, (), np.arange(2, 7)))
-    text = Verilog(8).emit(circuit, "dut").files["dut.v"].decode()
+    text = Verilog(8, style="behavioural").emit(circuit, "dut").files["dut.v"].decode()
     assert text.count("> 8'd") == 2
     assert "assign bits = {1'b0, 1'b1, x1_gt_8, x1_gt_7, x1_gt_7};" in text
 

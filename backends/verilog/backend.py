@@ -1,7 +1,8 @@
-"""Verilog-2001: a circuit as combinational, hierarchical, readable text.
+"""Verilog-2001: a circuit as hierarchical, readable text, combinational or pipelined.
 
-The top module takes features and answers with counts and the class, or with bits. Inside are an
-encoder (comparators), the logic (one named net a gate, one module a tile body) and an argmax.
+The top module takes features and answers with counts, the class or both, or with bits. Inside are
+an encoder (comparators) and the logic (one named net a gate or LUT, and a module each for tile
+bodies, popcounts and argmaxes).
 """
 
 from __future__ import annotations
@@ -11,68 +12,68 @@ from typing import Any
 
 from ...compiler import Circuit
 from ...runtime.errors import EmitError
-from ..artifact import Artifact, check_name, describe
+from ..artifact import Artifact, describe
 from ..render import render
+from .design import ANSWERS, STYLES, Design, design
 from .encoder import encoder_module, encoder_notes, feature_width
-from .logic import Modules
+from .names import check_module_name
+from .pipeline import Pipeline
 from .text import Port, unused
 from .vectors import testbench_files
 
 MAX_FEATURE_BITS = 24
 _END = "\n`default_nettype wire\n"
 
-# Words that Verilog or SystemVerilog tools reserve and that would pass as a name.
-_RESERVED = frozenset(
-    """
-    accept_on alias always always_comb always_ff always_latch and assert assign assume automatic
-    before begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle
-    checker class clocking cmos config const constraint context continue cover covergroup
-    coverpoint cross deassign default defparam design disable dist do edge else end endcase
-    endchecker endclass endclocking endconfig endfunction endgenerate endgroup endinterface
-    endmodule endpackage endprimitive endprogram endproperty endsequence endspecify endtable
-    endtask enum event eventually expect export extends extern final first_match for force foreach
-    forever fork forkjoin function generate genvar global highz0 highz1 if iff ifnone ignore_bins
-    illegal_bins implements implies import incdir include initial inout input inside instance int
-    integer interconnect interface intersect join join_any join_none large let liblist library
-    local localparam logic longint macromodule matches medium modport module nand negedge nettype
-    new nexttime nmos nor noshowcancelled not notif0 notif1 null or output package packed parameter
-    pmos posedge primitive priority program property protected pull0 pull1 pulldown pullup
-    pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence rcmos real
-    realtime ref reg reject_on release repeat restrict return rnmos rpmos rtran rtranif0 rtranif1
-    s_always s_eventually s_nexttime s_until s_until_with scalared sequence shortint shortreal
-    showcancelled signed small soft solve specify specparam static string strong strong0 strong1
-    struct super supply0 supply1 sync_accept_on sync_reject_on table tagged task this throughout
-    time timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type typedef
-    union unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait
-    wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
-    """.split()
-)
-
-# What the top module calls its ports, nets and instances.
-_OURS = frozenset(
-    ("x", "bits_in", "bits", "counts", "class_index", "u_encoder", "u_logic", "u_argmax")
-)
-
 
 @dataclass(frozen=True)
 class Verilog:
-    """The Verilog-2001 backend: one combinational module.
+    """The Verilog-2001 backend: one module, combinational unless it is told to be pipelined.
 
     feature_bits: how wide an unsigned integer feature is; 1 for Boolean input. None takes 1, 8 or
         16, the least that holds every threshold. 0 leaves the encoder out: the module then takes
         the encoder's bits at port `bits_in`, which suits features that are not integers.
+    answer: "class", "scores" (the counts) or "both", for circuits with a decoder.
+    style: "gates", logic as it comes, popcounts and argmaxes in LUTs of six inputs; "lut", logic
+        mapped to LUTs of six inputs; "behavioural", comparisons and additions as operators. None is
+        "lut" for a pipelined module, whose LUTs stand between registers, else "gates".
+    registers_every: registers after so many levels at most; a level is a gate or LUT, or an
+        operator. max_latency: as few registers as make so many clocks. target_mhz: as few as
+        `cuts.DelayModel` says that clock needs. One of them makes the module pipelined: it takes
+        inputs and gives answers every clock, with registers at its outputs and not at its inputs.
+    reset: a synchronous reset of what says which answers are valid. enable: a clock enable for
+        every register, which stalls the whole module. Both only where there are registers.
     """
 
     feature_bits: int | None = None
+    answer: str = "both"
+    style: str | None = None
+    registers_every: int | None = None
+    max_latency: int | None = None
+    target_mhz: float | None = None
+    reset: bool = False
+    enable: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
-        if bits is None or (type(bits) is int and 0 <= bits <= MAX_FEATURE_BITS):
-            return
-        raise EmitError(
-            f"verilog: feature_bits {bits!r}; allowed are 0 to {MAX_FEATURE_BITS}, or None; "
-            "8 suits pixels, and 0 takes the encoder's bits instead of features"
-        )
+        if not (bits is None or (type(bits) is int and 0 <= bits <= MAX_FEATURE_BITS)):
+            raise EmitError(
+                f"verilog: feature_bits {bits!r}; allowed are 0 to {MAX_FEATURE_BITS}, or None; "
+                "8 suits pixels, and 0 takes the encoder's bits instead of features"
+            )
+        if self.answer not in ANSWERS:
+            raise EmitError(f"verilog: answer {self.answer!r}; allowed are {', '.join(ANSWERS)}")
+        if self.style is not None and self.style not in STYLES:
+            raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
+        pipelined = self._pipeline() is not None
+        if not pipelined and (self.reset or self.enable):
+            raise EmitError(
+                "verilog: reset and enable are for registers, and there are none; give one of "
+                "registers_every, max_latency and target_mhz too"
+            )
+
+    def _pipeline(self) -> Pipeline | None:
+        asked = (self.registers_every, self.max_latency, self.target_mhz)
+        return None if asked == (None, None, None) else Pipeline(*asked)
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """The circuit itself: every cell has a Verilog form."""
@@ -91,88 +92,153 @@ class Verilog:
             `name.v`; with vectors also `name_tb.v`, `name_inputs.hex` and `name_expected.hex`.
 
         Raises:
-            EmitError: the name is reserved, the circuit has no outputs, or its thresholds do not
-                fit features of an allowed width.
+            EmitError: the name is reserved, the circuit has no outputs or no decoder for the answer
+                that is asked for, or its thresholds do not fit features of an allowed width.
             InputError: the vectors are none, of another shape or dtype, or not such integers.
         """
-        _check(circuit, name)
+        self._check(circuit, name)
         width = feature_width(circuit.encoder, self.feature_bits)
-        ports = _ports(circuit, width)
-        files = {f"{name}.v": _design(circuit, name, width, ports).encode()}
+        pipeline = self._pipeline()
+        style = self.style or ("lut" if pipeline else "gates")
+        found = design(circuit, name, self.answer, style, width > 1, pipeline, self.enable)
+        inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
+        ports = [*self._control(found), *inputs, *outputs]
+        text = self._text(circuit, name, width, ports, found, style)
+        files = {f"{name}.v": text.encode()}
         if vectors is not None:
-            files |= testbench_files(circuit, name, width, ports, vectors)
+            files |= testbench_files(circuit, name, width, ports, found.latency, vectors)
         manifest = describe(circuit, name, "verilog")
         manifest |= {
             "ports": [port._asdict() for port in ports],
             "feature_bits": width,
-            "latency": 0,
+            "answer": self.answer if circuit.decoder else "bits",
+            "style": style,
+            "latency": found.latency,
+            "registers": found.registers,
+            "emitted_levels": found.levels,
             "files": list(files),
             "vectors": 0 if vectors is None else len(vectors),
         }
         return Artifact(name, files, manifest)
 
+    def _check(self, circuit: Circuit, name: str) -> None:
+        check_module_name(name)
+        if not len(circuit.netlist.outputs):
+            raise EmitError(
+                "verilog: the netlist has no outputs; allowed is 1 or more; "
+                "add the nets to observe to its outputs"
+            )
+        if circuit.decoder is None and self.answer != "both":
+            raise EmitError(
+                f"verilog: answer {self.answer!r}, and the circuit has no decoder, so it answers "
+                "with bits; leave the option out"
+            )
 
-def _check(circuit: Circuit, name: str) -> None:
-    if check_name(name) in _RESERVED:
-        raise EmitError(f"name {name!r}: reserved in Verilog or SystemVerilog; choose another name")
-    if name in _OURS:
-        raise EmitError(f"name {name!r}: a port or part of the module has it; choose another name")
-    if not len(circuit.netlist.outputs):
-        raise EmitError(
-            "verilog: the netlist has no outputs; allowed is 1 or more; "
-            "add the nets to observe to its outputs"
+    def _control(self, found: Design) -> list[Port]:
+        """The ports that registers need."""
+        if not found.latency:
+            return []
+        names = ["clk", *["rst"] * self.reset, *["enable"] * self.enable, "valid_in"]
+        return [Port(each, "input", 1) for each in names] + [Port("valid_out", "output", 1)]
+
+    def _text(
+        self,
+        circuit: Circuit,
+        name: str,
+        width: int,
+        ports: list[Port],
+        found: Design,
+        style: str,
+    ) -> str:
+        """The whole text of `name.v`: the top module first, then the modules it uses."""
+        inputs = circuit.netlist.n_inputs
+        has_x = any(port.name == "x" for port in ports)
+        answers = [p.name for p in ports if p.direction == "output" and p.name != "valid_out"]
+        encoder = bool(width and inputs)
+        top = render(
+            "verilog/top.j2",
+            name=name,
+            notes=_notes(circuit, width, ports, found),
+            ports=ports,
+            encoder=encoder,
+            unread="\n".join(unused(["x"] if has_x and not inputs else [])),
+            input_bits=inputs,
+            pins=found.pins,
+            answer=answers[0] if len(answers) == 1 else f"{{{', '.join(reversed(answers))}}}",
+            latency=found.latency,
+            reset=self.reset,
+            enable=self.enable,
         )
+        text = encoder_module(name, circuit.encoder, width, style) if encoder else ""
+        return "".join([top, text, *found.texts, _END])
 
 
-def _ports(circuit: Circuit, width: int) -> list[Port]:
-    """The ports of the top module; an input of no bits is left out."""
-    outputs = len(circuit.netlist.outputs)
+def _input(circuit: Circuit, width: int) -> list[Port]:
+    """The port of features or bits; none of no bits."""
     if width:
-        ports = [Port("x", "input", circuit.encoder.n_features * width)]
+        port = Port("x", "input", circuit.encoder.n_features * width)
     else:
-        ports = [Port("bits_in", "input", circuit.netlist.n_inputs)]
-    if circuit.decoder is None:
-        ports.append(Port("bits", "output", outputs))
-    else:
-        classes = max(1, (circuit.decoder.groups - 1).bit_length())
-        ports += [Port("counts", "output", outputs), Port("class_index", "output", classes)]
-    return [port for port in ports if port.width]
+        port = Port("bits_in", "input", circuit.netlist.n_inputs)
+    return [port] if port.width else []
 
 
-def _design(circuit: Circuit, name: str, width: int, ports: list[Port]) -> str:
-    """The whole text of `name.v`: the top module first, then the modules it uses."""
-    modules = Modules(name)
-    decoder, inputs = circuit.decoder, circuit.netlist.n_inputs
-    modules.netlist(f"{name}_logic", "Bits to bits: one net a gate.", circuit.netlist)
-    argmax = modules.class_argmax(decoder.groups, circuit.count_width) if decoder else None
-    has_x = any(port.name == "x" for port in ports)
-    top = render(
-        "verilog/top.j2",
-        name=name,
-        notes=_notes(circuit, width),
-        ports=ports,
-        encoder=bool(width and inputs),
-        unread="\n".join(unused(["x"] if has_x and not inputs else [])),
-        input_bits=inputs,
-        answer="counts" if decoder else "bits",
-        argmax=argmax,
-    )
-    encoder = encoder_module(name, circuit.encoder, width) if width and inputs else ""
-    return "".join([top, encoder, *modules.texts(), _END])
-
-
-def _notes(circuit: Circuit, width: int) -> list[str]:
-    """What each port means, for the head of the file."""
-    notes = encoder_notes(circuit.encoder, width)
+def _outputs(circuit: Circuit, answer: str) -> list[Port]:
+    """The ports of what is answered."""
     outputs = len(circuit.netlist.outputs)
     if circuit.decoder is None:
-        return [*notes, f"bits: the {outputs} answers, bit i in bits[i]."]
-    groups, tau, beta = circuit.decoder.groups, circuit.decoder.tau, circuit.decoder.beta
-    wide = circuit.count_width
-    return [
-        *notes,
-        f"counts: {groups} unsigned counts of {wide} bits; class g is counts[{wide}*g +: {wide}].",
-        f"  Its score is (count + beta) / tau with tau = {tau}, beta = {beta}.",
-        "class_index: the class of the largest count, the lowest of equal ones. A larger count is",
-        "  a larger score whatever tau > 0 and beta are, so this is the class of the scores too.",
+        return [Port("bits", "output", outputs)]
+    classes = max(1, (circuit.decoder.groups - 1).bit_length())
+    ports = [Port("counts", "output", outputs), Port("class_index", "output", classes)]
+    return {"both": ports, "scores": ports[:1], "class": ports[1:]}[answer]
+
+
+def _notes(circuit: Circuit, width: int, ports: list[Port], found: Design) -> list[str]:
+    """What each port means, for the head of the file."""
+    names = {port.name for port in ports}
+    notes = [*encoder_notes(circuit.encoder, width), *_names(circuit, width)]
+    if "bits" in names:
+        notes.append(f"bits: the {len(circuit.netlist.outputs)} answers, bit i in bits[i].")
+        if circuit.names:
+            notes += [f"  bits[{i}] = {name!a}" for i, name in enumerate(circuit.names.outputs)]
+    if circuit.decoder:
+        groups, tau, beta = circuit.decoder.groups, circuit.decoder.tau, circuit.decoder.beta
+        wide = circuit.count_width
+        if "counts" in names:
+            notes += [
+                f"counts: {groups} unsigned counts of {wide} bits; class g is "
+                f"counts[{wide}*g +: {wide}].",
+                f"  Its score is (count + beta) / tau with tau = {tau}, beta = {beta}.",
+            ]
+        if "class_index" in names:
+            notes += [
+                "class_index: the class of the largest count, the lowest of equal ones. A larger",
+                "  count is a larger score whatever tau > 0 and beta are, so this is the class of",
+                "  the scores too.",
+            ]
+    return notes + _timing_notes(names, found)
+
+
+def _names(circuit: Circuit, width: int) -> list[str]:
+    """What a file called the inputs, where each bit of the input port is one."""
+    if circuit.names is None or width > 1:
+        return []
+    port = "x" if width else "bits_in"
+    at = circuit.encoder.feature.tolist() if width else range(circuit.netlist.n_inputs)
+    pairs = zip(at, circuit.names.inputs, strict=True)
+    return [f"  {port}[{i}] = {name!a}" for i, name in pairs]
+
+
+def _timing_notes(names: set[str], found: Design) -> list[str]:
+    if not found.latency:
+        return []
+    clocks = f"{found.latency} clock{'s' if found.latency > 1 else ''}"
+    notes = [
+        f"clk: a sample is taken at every rising edge, and its answer is there {clocks} later.",
+        f"  At most {found.every} of {found.levels} levels lie between registers.",
+        "valid_in, valid_out: whether there is a sample, and whether there is an answer.",
     ]
+    if "rst" in names:
+        notes.append("rst: synchronous; forgets which answers are valid.")
+    if "enable" in names:
+        notes.append("enable: where false, nothing moves.")
+    return notes

@@ -77,8 +77,10 @@ def integer_thresholds(encoder: Encoder, width: int) -> NDArray[np.int64]:
     return np.clip(np.floor(encoder.threshold), -1, (1 << width) - 1).astype(np.int64)
 
 
-def encoder_module(name: str, encoder: Encoder, width: int) -> str:
+def encoder_module(name: str, encoder: Encoder, width: int, style: str) -> str:
     """The module `name_encoder`; equal comparators are shared."""
+    operators = style == "behavioural"
+    above = _operator if operators else _gates
     limits = integer_thresholds(encoder, width).tolist()
     features = encoder.feature.tolist()
     top = (1 << width) - 1
@@ -89,15 +91,15 @@ def encoder_module(name: str, encoder: Encoder, width: int) -> str:
         if limit in (-1, top):
             bits.append(ONE if limit == -1 else ZERO)
             continue
-        read.add(feature)
+        read |= _read(feature * width, width, 0 if operators else limit)
         if width == 1:
             bits.append(f"x[{feature}]")
             continue
         wire = f"x{feature}_gt_{limit}"
-        wires[wire] = f"  wire {wire} = x[{feature * width} +: {width}] > {width}'d{limit};"
+        wires[wire] = f"  wire {wire} = {above(feature * width, width, limit)};"
         bits.append(wire)
     lines = [*wires.values(), f"  assign bits = {concat(bits)};"]
-    lines += unused(_unread(read, encoder.n_features, width))
+    lines += unused(_unread(read, encoder.n_features * width))
     return module_text(
         f"{name}_encoder",
         "Features to bits: a bit is true where its feature is above its threshold.",
@@ -106,8 +108,31 @@ def encoder_module(name: str, encoder: Encoder, width: int) -> str:
     )
 
 
-def _unread(read: set[int], n_features: int, width: int) -> list[str]:
-    """The ranges of port x that no comparator reads."""
-    edges = [-1, *sorted(read), n_features]
+def _operator(first: int, width: int, limit: int) -> str:
+    """`x > limit`, for the feature whose bits begin at `first`."""
+    return f"x[{first} +: {width}] > {width}'d{limit}"
+
+
+def _gates(first: int, width: int, limit: int) -> str:
+    """The same in gates: above in this bit, or equal and above below."""
+    text = ""
+    for bit in range(width):
+        below = f"({text})" if " " in text else text
+        if not limit >> bit & 1:
+            text = f"x[{first + bit}] | {below}" if text else f"x[{first + bit}]"
+        elif text:
+            text = f"x[{first + bit}] & {below}"
+    return text
+
+
+def _read(first: int, width: int, limit: int) -> set[int]:
+    """The bits that decide: those below the lowest zero of the limit do not."""
+    lowest = (limit ^ (limit + 1)).bit_length() - 1
+    return set(range(first + lowest, first + width))
+
+
+def _unread(read: set[int], width: int) -> list[str]:
+    """The ranges of port x, of so many bits, that no comparator reads."""
+    edges = [-1, *sorted(read), width]
     gaps = [(low + 1, high) for low, high in pairwise(edges) if high > low + 1]
-    return [f"x[{high * width - 1}:{low * width}]" for low, high in gaps]
+    return [f"x[{high - 1}:{low}]" for low, high in gaps]

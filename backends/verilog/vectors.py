@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from ...compiler import Circuit
 from ...runtime.arrays import as_batch
 from ...runtime.errors import InputError
 from ..render import render
-from .text import Port
+from .text import CONTROL, Port
 
 
 def testbench_files(
-    circuit: Circuit, name: str, width: int, ports: list[Port], vectors: Any
+    circuit: Circuit, name: str, width: int, ports: list[Port], latency: int, vectors: Any
 ) -> dict[str, bytes]:
     """`name_tb.v`, `name_expected.hex` and, where there are inputs, `name_inputs.hex`.
 
@@ -29,16 +30,18 @@ def testbench_files(
         )
     inputs = _input_bits(circuit, rows, width)
     expected = _expected_bits(circuit, rows, ports)
-    files = {f"{name}_tb.v": _testbench(name, ports, len(rows)).encode()}
+    files = {f"{name}_tb.v": _testbench(name, ports, len(rows), latency).encode()}
     if inputs.shape[1]:
         files[f"{name}_inputs.hex"] = hex_lines(inputs)
     files[f"{name}_expected.hex"] = hex_lines(expected)
     return files
 
 
-def _testbench(name: str, ports: list[Port], vectors: int) -> str:
-    inputs = [port for port in ports if port.direction == "input"]
-    outputs = [port for port in ports if port.direction == "output"]
+def _testbench(name: str, ports: list[Port], vectors: int, latency: int) -> str:
+    data = [port for port in ports if port.name not in CONTROL]
+    inputs = [port for port in data if port.direction == "input"]
+    outputs = [port for port in data if port.direction == "output"]
+    offsets = [0, *accumulate(port.width for port in outputs)]
     return render(
         "verilog/testbench.j2",
         name=name,
@@ -46,10 +49,12 @@ def _testbench(name: str, ports: list[Port], vectors: int) -> str:
         x=inputs[0].name if inputs else "",
         x_width=inputs[0].width if inputs else 0,
         outputs=outputs,
-        classes=len(outputs) == 2,
-        counts_width=outputs[0].width,
-        answer_width=sum(port.width for port in outputs),
+        slices=[f"wanted[{end - 1}:{start}]" for start, end in pairwise(offsets)],
+        word=", ".join(port.name for port in reversed(outputs)),
+        answer_width=offsets[-1],
         pins=", ".join(f".{port.name}({port.name})" for port in ports),
+        latency=latency,
+        control=[port.name for port in ports if port.name in CONTROL],
     )
 
 
@@ -78,11 +83,12 @@ def _check_integers(rows: NDArray[Any], width: int) -> None:
 
 def _expected_bits(circuit: Circuit, rows: NDArray[Any], ports: list[Port]) -> NDArray[np.bool_]:
     """The answers, bool [n, width of all output ports], the first port least significant."""
-    bits = circuit.bits(rows)
-    if circuit.decoder is None:
-        return bits
-    classes = circuit.predict(rows)[:, None] >> np.arange(ports[-1].width) & 1
-    return np.concatenate([bits, classes.astype(np.bool_)], axis=1)
+    names = {port.name for port in ports}
+    found = [circuit.bits(rows)] if names & {"bits", "counts"} else []
+    if "class_index" in names:
+        classes = circuit.predict(rows)[:, None] >> np.arange(ports[-1].width) & 1
+        found.append(classes.astype(np.bool_))
+    return np.concatenate(found, axis=1)
 
 
 def hex_lines(bits: NDArray[np.bool_]) -> bytes:

@@ -1,0 +1,81 @@
+"""From a circuit to the modules of its logic: style, head, levels and cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...compiler import Circuit, Netlist
+from ...compiler.passes.fold import fold
+from ...compiler.passes.lutmap import LutMap
+from .cuts import choose_cuts
+from .head import Parts, add_gates
+from .logic import Modules
+from .pipeline import Pipeline
+from .timing import Timings
+
+ANSWERS = ("class", "scores", "both")
+STYLES = ("gates", "lut", "behavioural")
+
+
+@dataclass(frozen=True)
+class Design:
+    """The modules of the logic, and how the top module uses them.
+
+    texts: those that use others first; the first one is <name>_logic. pins: of its clock. levels:
+    in all, the encoder's included. every: levels between registers at most, and latency: clocks; 0
+    if there are none. registers: bits, all modules unrolled.
+    """
+
+    texts: list[str]
+    pins: str
+    levels: int
+    every: int
+    latency: int
+    registers: int
+
+
+def design(
+    circuit: Circuit,
+    name: str,
+    answer: str,
+    style: str,
+    compares: bool,
+    pipeline: Pipeline | None,
+    enable: bool,
+) -> Design:
+    """Lay out the logic of a circuit.
+
+    compares: whether there are comparators before it, which are one level.
+    """
+    netlist = _answering(circuit, answer)
+    if pipeline:
+        netlist = fold(netlist)  # nothing that needs no register shall get one
+    parts = Parts()
+    if style != "behavioural":
+        netlist = add_gates(netlist)
+        if style == "lut":
+            netlist = LutMap(6)(netlist)
+        netlist = parts.tiles(netlist)
+    timings = Timings()
+    timing = timings.of_whole(netlist, int(compares))
+    levels = timing.end - 1
+    every = pipeline.every(levels) if pipeline else 0
+    cuts = choose_cuts(timing.live, every) if pipeline else ()
+    modules = Modules(name, timings, parts.labels, enable)
+    comment = "Bits to bits: one net a gate or table."
+    logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)
+    registers = int(timing.live[list(cuts)].sum()) + len(cuts)
+    return Design(modules.texts(), modules.pins(logic), levels, every, len(cuts), registers)
+
+
+def _answering(circuit: Circuit, answer: str) -> Netlist:
+    """The netlist with what is answered as its outputs, counts before the class."""
+    if circuit.decoder is None or answer == "scores":
+        return circuit.netlist
+    netlist = circuit.class_netlist()
+    if answer == "class":
+        return netlist
+    outputs = np.concatenate([circuit.netlist.outputs, netlist.outputs])
+    return Netlist(netlist.n_inputs, netlist.cells, outputs)

@@ -1,0 +1,41 @@
+"""How deep a pipeline is asked to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...runtime.errors import EmitError
+from .cuts import DelayModel
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One of three wishes: levels between registers, clocks in all, or a clock rate."""
+
+    registers_every: int | None = None
+    max_latency: int | None = None
+    target_mhz: float | None = None
+
+    def __post_init__(self) -> None:
+        wishes = {name: value for name, value in vars(self).items() if value is not None}
+        if len(wishes) != 1:
+            raise EmitError(
+                f"verilog: {' and '.join(wishes)}; allowed is one of registers_every, max_latency "
+                "and target_mhz"
+            )
+        ((name, value),) = wishes.items()
+        if name == "target_mhz":
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                raise EmitError(f"verilog: target_mhz {value!r}; allowed are positive numbers")
+            DelayModel().levels(value)
+        elif type(value) is not int or value < 1:
+            raise EmitError(f"verilog: {name} {value!r}; allowed are integers from 1 on")
+
+    def every(self, levels: int) -> int:
+        """Levels between registers at most, for a design of so many."""
+        if self.registers_every is not None:
+            return min(self.registers_every, levels)
+        if self.max_latency is not None:
+            return -(-levels // self.max_latency)
+        assert self.target_mhz is not None
+        return min(DelayModel().levels(self.target_mhz), levels)

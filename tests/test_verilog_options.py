@@ -1,0 +1,96 @@
+"""Styles, answers and pipelines of the Verilog backend: each equals `simulate`, lints clean."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import all_inputs, netlists
+from test_verilog import (
+    boolean,
+    check,
+    check_lint,
+    needs_iverilog,
+    needs_verilator,
+    tiny,
+)
+
+from gatewright.backends.verilog.backend import Verilog
+from gatewright.backends.verilog.design import ANSWERS, STYLES
+from gatewright.compiler import Netlist
+from gatewright.runtime.errors import EmitError
+
+PIPELINES = (
+    {},
+    {"registers_every": 1},
+    {"registers_every": 2, "reset": True, "enable": True},
+    {"max_latency": 1, "enable": True},
+    {"target_mhz": 200, "reset": True},
+)
+VARIANTS = [
+    {"style": style, "answer": answer, **pipeline}
+    for style, answer, pipeline in product(STYLES, ANSWERS, PIPELINES)
+]
+
+
+@pytest.mark.simulator
+@needs_iverilog
+@pytest.mark.parametrize(
+    "options", VARIANTS, ids=lambda options: "-".join(map(str, options.values()))
+)
+def test_every_variant(options: dict) -> None:
+    circuit = tiny()
+    x = np.random.default_rng(1).integers(0, 128, (60, 2)).astype(np.uint8)
+    check(Verilog(7, **options).emit(circuit, "dut", x))
+
+
+@pytest.mark.simulator
+@needs_iverilog
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=40)
+@given(netlists(max_inputs=5), st.sampled_from(STYLES), st.sampled_from(PIPELINES[1:]))
+def test_pipelined_netlists(netlist: Netlist, style: str, pipeline: dict) -> None:
+    assume(len(netlist.outputs))
+    check(
+        Verilog(style=style, **pipeline).emit(boolean(netlist), "dut", all_inputs(netlist.n_inputs))
+    )
+
+
+@pytest.mark.simulator
+@needs_verilator
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
+@given(netlists(max_inputs=5), st.sampled_from(STYLES), st.sampled_from(PIPELINES))
+def test_lints_clean(
+    tmp_path_factory: pytest.TempPathFactory, netlist: Netlist, style: str, pipeline: dict
+) -> None:
+    assume(len(netlist.outputs))
+    artifact = Verilog(style=style, **pipeline).emit(boolean(netlist), "dut")
+    check_lint(artifact, tmp_path_factory.getbasetemp())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"answer": "index"}, "answer 'index'; allowed are class, scores, both"),
+        ({"style": "rtl"}, "style 'rtl'; allowed are gates, lut, behavioural"),
+        ({"registers_every": 0}, "registers_every 0; allowed are integers from 1 on"),
+        ({"max_latency": True}, "max_latency True; allowed are integers from 1 on"),
+        ({"target_mhz": -3}, "target_mhz -3; allowed are positive numbers"),
+        ({"target_mhz": 900}, r"a period of 1\.11 ns, and one level takes .* up to 556 MHz"),
+        (
+            {"registers_every": 1, "max_latency": 2},
+            "allowed is one of registers_every, max_latency",
+        ),
+        ({"reset": True}, "reset and enable are for registers, and there are none; give one of"),
+    ],
+)
+def test_options_refused(options: dict, message: str) -> None:
+    with pytest.raises(EmitError, match=message):
+        Verilog(**options)
+
+
+def test_an_answer_that_needs_a_decoder() -> None:
+    with pytest.raises(EmitError, match="answer 'class', and the circuit has no decoder, so it"):
+        Verilog(answer="class").emit(boolean(Netlist(1, (), [2])), "dut")
