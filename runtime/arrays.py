@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,12 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 ACCEPTED = ("bool", "uint8", "float32", "float64")
+
+
+@lru_cache(maxsize=64)
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """`dtype.name`, which numpy works out anew, in microseconds, whenever it is asked."""
+    return dtype.name
 
 
 def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -29,7 +36,7 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """
     array = as_array(x)
     features = math.prod(shape)
-    if array.dtype.name not in ACCEPTED:
+    if dtype_name(array.dtype) not in ACCEPTED:
         raise InputError(
             f"input: dtype {array.dtype}; allowed are {', '.join(ACCEPTED)}; "
             "convert it, for example x.astype(numpy.float32)"

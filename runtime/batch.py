@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import as_array, as_batch, binarize, contiguous_rows, pack
+from .arrays import as_array, as_batch, binarize, contiguous_rows, dtype_name, pack
 from .errors import InputError
 
 Packed = Literal["rows", "planes"]
@@ -29,7 +29,7 @@ class Batch:
     @property
     def dtype(self) -> str:
         """What the data hold: the name of a dtype, "rows" or "planes"."""
-        return self.packed or self.data.dtype.name
+        return self.packed or dtype_name(self.data.dtype)
 
     def part(self, start: int, stop: int) -> Batch:
         """Samples start to stop, a view; start is a multiple of 64."""

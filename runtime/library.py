@@ -111,12 +111,12 @@ class LibraryEngine:
         isa = self._isa  # read once: another thread may choose another meanwhile
         status = self._api.run(
             isa,
-            _ffi.cast("void *", batch.data.ctypes.data),
+            _pointer(batch.data),
             DTYPES[batch.dtype],
             batch.n,
             batch.data.strides[0],
             ANSWERS[what],
-            _ffi.cast("void *", out.ctypes.data),
+            _pointer(out),
             self._workspace(isa),
         )
         self._check(status)
@@ -142,6 +142,13 @@ class LibraryEngine:
     def data(self) -> bytes:
         """The library's own file, as it was loaded."""
         return self._data
+
+
+def _pointer(array: NDArray[Any]) -> Any:
+    """The address of an array; by way of a buffer where there can be one, which is quicker."""
+    if array.flags.c_contiguous:
+        return _ffi.from_buffer(array)
+    return _ffi.cast("void *", array.ctypes.data)
 
 
 _loaded: dict[str, bytes] = {}
