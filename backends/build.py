@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +65,8 @@ def _library(artifact: Artifact, triple: str) -> CompiledCircuit:
     """The C files as a library, loaded if this machine can run it."""
     name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
     compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
-    library = compiler.build(artifact.files, name)
+    parts = _parts(artifact) if triple == this_machine() else ()
+    library = compiler.build(artifact.files, name, parts=parts)
     if not runs_here(triple):
         engine = ForeignEngine(artifact.manifest, triple, read_file(library))
         return CrossCompiled(engine, header)
@@ -72,4 +74,11 @@ def _library(artifact: Artifact, triple: str) -> CompiledCircuit:
         return CompiledCircuit(LibraryEngine(library), header)
     except FileError:  # damaged in the cache, such as by a power cut: once more
         library.unlink(missing_ok=True)
-        return CompiledCircuit(LibraryEngine(compiler.build(artifact.files, name)), header)
+        library = compiler.build(artifact.files, name, parts=parts)
+        return CompiledCircuit(LibraryEngine(library), header)
+
+
+def _parts(artifact: Artifact) -> tuple[int, ...]:
+    """What compilers may work on at the same time, see `GATEWRIGHT_PART`; nothing on one core."""
+    paths = len(artifact.manifest["isas"])
+    return (*range(1, paths), 0) if (os.cpu_count() or 1) > 1 else ()

@@ -28,14 +28,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler import Argmax, Cell, Circuit, Luts, Netlist, Popcount, Tile
+from ..compiler.mapping import Effort
 from ..compiler.netlist import FALSE, FIRST_INPUT, TRUE
 from ..compiler.passes.lower import lower_argmax
 from ..compiler.passes.lutmap import LutMap
+from ..compiler.stats import stored_gates
 from ..compiler.tables import Tables, as_tables, swap
 from .outline import outline
 
 NONE = 0xFFFF_FFFF
 _FOREVER = np.iinfo(np.int32).max
+# With so many gates, the usual effort takes a second or more to save a thousandth of the LUTs.
+_MANY, _BRISK = (10_000, 50_000), Effort(rounds=3, split=True, times=2)
 Slots = NDArray[np.uint32]
 
 
@@ -82,7 +86,9 @@ class Program:
 
 def legal(circuit: Circuit) -> Circuit:
     """The circuit mapped to LUTs of three inputs and without argmax, as programs need it."""
-    return circuit.with_netlist(lower_argmax(LutMap(3)(circuit.netlist)))
+    many = stored_gates(circuit.netlist) in range(*_MANY)
+    mapped = LutMap(3, effort=_BRISK if many else None)(circuit.netlist)
+    return circuit.with_netlist(lower_argmax(mapped))
 
 
 def class_program(circuit: Circuit, straight_line: int = 0) -> Program:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 from bounds import Machine, Steps
-from peers import Compilers, Peer, candidates
+from peers import BITS, Compilers, Peer, candidates
 
 import gatewright as gw
 from gatewright.compiler import Circuit
@@ -222,7 +222,8 @@ def measure(path: Path, images: np.ndarray, options: argparse.Namespace) -> None
     )
     found = []
     compilers = Compilers(options.cache.absolute(), options.limit)
-    for each in candidates(network.circuit, compilers, options.levels) if options.levels else ():
+    every = candidates(network.circuit, compilers, options.levels, options.bits)
+    for each in every if options.levels else ():
         if isinstance(each, str):
             print(f"  {each}", flush=True)
         else:
@@ -248,6 +249,7 @@ def main() -> None:
     parser.add_argument(
         "--levels", type=int, nargs="*", default=[1, 2, 3], help="of gcc (1 2 3); none: no peers"
     )
+    parser.add_argument("--bits", type=int, nargs="+", default=BITS, help="of peers' words")
     parser.add_argument("--limit", type=int, default=300, help="seconds of one gcc (300)")
     parser.add_argument("--samples", type=int, nargs="+", default=BATCHES, help="of one call")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each table (6)")

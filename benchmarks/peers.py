@@ -230,7 +230,9 @@ def dense_layers(netlist: Netlist) -> list[tuple[np.ndarray, np.ndarray]] | None
     return layers
 
 
-def candidates(circuit: Circuit, compilers: Compilers, levels: list[int]) -> Iterator[Peer | str]:
+def candidates(
+    circuit: Circuit, compilers: Compilers, levels: list[int], words: list[int]
+) -> Iterator[Peer | str]:
     """Every way of every peer that compiles, or a line that says why there is none."""
     for name, find in (("torchlogix", torchlogix), ("difflogic", difflogic)):
         make = find(circuit)
@@ -238,7 +240,7 @@ def candidates(circuit: Circuit, compilers: Compilers, levels: list[int]) -> Ite
             yield f"{name}: not installed, or cannot express the network"
             continue
         for level, granted in [*((level, False) for level in levels), (3, True)]:
-            for bits in BITS:
+            for bits in words:
                 peer = Peer(name, bits, level, granted)
                 found = compilers.build(make, peer)
                 yield found or f"{peer}: gcc failed, or took more than {compilers.limit} s"

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -35,29 +36,54 @@ class Toolchain:
     suffix: str = SUFFIX
     environment: dict[str, str] = field(default_factory=dict)
 
-    def build(self, files: dict[str, bytes], name: str, flags: tuple[str, ...] = ()) -> Path:
+    def build(
+        self,
+        files: dict[str, bytes],
+        name: str,
+        flags: tuple[str, ...] = (),
+        parts: tuple[int, ...] = (),
+    ) -> Path:
         """Compile the `.c` files among `files` into a shared library; return its path in the cache.
 
         Args:
             files: name to content; headers are found beside the sources.
             name: of the library, without suffix.
             flags: added to `-O3 -std=c99 -fvisibility=hidden` and those that link.
+            parts: compiled at the same time, each with -DGATEWRIGHT_PART, and linked; all at once
+                if there are none.
 
         Raises:
             BuildError: the compiler failed (its first lines are in the message), or the cache
                 cannot be written.
         """
         options = (*_COMMON, *self.linking, *flags)
-        key = (*self.command, self.version, *options)
+        key = (*self.command, self.version, *options, *map(str, parts))
 
         def make(folder: Path, target: Path) -> None:
             for file, data in files.items():
                 (folder / file).write_bytes(data)
             sources = [file for file in files if file.endswith(".c")]
+            if parts:
+                sources = self._objects(sources, options, parts, folder)
             self._run([*self.command, *options, "-o", str(target), *sources], folder)
             target.write_bytes(sealed(target.read_bytes()))
 
         return cached(key, files, f"{name}{self.suffix}", make)
+
+    def _objects(
+        self, sources: list[str], options: tuple[str, ...], parts: tuple[int, ...], folder: Path
+    ) -> list[str]:
+        """Compile the parts of one source at the same time; returns the names of the objects."""
+        compiling = [option for option in options if option != "-shared"]
+
+        def compiled(part: int) -> str:
+            made = f"part{part}.o"
+            which = f"-DGATEWRIGHT_PART={part}"
+            self._run([*self.command, *compiling, which, "-c", "-o", made, *sources], folder)
+            return made
+
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return list(pool.map(compiled, parts))
 
     def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
         """Compile `name.c` among `files` without linking; return the object's path in the cache.

@@ -15,7 +15,8 @@ from strategies import netlists
 from gatewright.backends.c.backend import C
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
-from gatewright.runtime.errors import EmitError, InputError
+from gatewright.runtime.cross import this_machine
+from gatewright.runtime.errors import BuildError, EmitError, InputError
 from gatewright.runtime.library import LibraryEngine
 from gatewright.runtime.toolchain import find_compiler
 
@@ -268,3 +269,35 @@ def test_a_program_without_python(tmp_path, compiler, suffix):
     x[1] = 255
     want = [*circuit.counts(x).T.tolist(), circuit.predict(x).tolist()]
     assert [list(map(int, line.split())) for line in found.splitlines()] == want
+
+
+@pytest.mark.isa
+def test_parts_compiled_apart_make_one_library(pair):
+    """With tables that are strings and tables that are numbers; the parts are linked by name."""
+    random = np.random.default_rng(0)
+    builder = Builder(64)
+    nets = np.arange(2, 66)
+    for _ in range(3):
+        nets = builder.luts(random.choice(nets, (9000, 2)), random.integers(1, 15, 9000))
+    wide = Circuit(Encoder.boolean(64), builder.build(nets[-40:]))
+    for circuit in (pair[0], wide):
+        backend = C(triple=this_machine())
+        artifact = backend.emit(backend.prepare(circuit), "net")
+        parts = (*range(1, len(artifact.manifest["isas"])), 0)
+        whole = find_compiler().build(artifact.files, "net", ("-O1",))
+        parted = find_compiler().build(artifact.files, "net", STRICT, parts)
+        assert parted != whole
+        library = CompiledCircuit(LibraryEngine(parted))
+        engine = CompiledCircuit(LibraryEngine(whole)).engine
+        assert library.engine.isas() == engine.isas()
+        x = samples(circuit, 600, "uint8")
+        for isa in each_isa(library):
+            assert np.array_equal(library.bits(x), circuit.bits(x)), isa
+
+
+def test_a_part_that_does_not_compile(tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path))
+    source = b"#if GATEWRIGHT_PART == 1\n#error path one\n#endif\nint x;\n"
+    with pytest.raises(BuildError, match="path one"):
+        find_compiler().build({"net.c": source}, "net", parts=(1, 0))
+    assert not list(tmp_path.rglob("net*"))

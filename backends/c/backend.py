@@ -18,7 +18,7 @@ from ..artifact import Artifact, answer_comment, check_name, describe, shape_com
 from ..program import NONE, Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
-from .data import c_array, c_float, c_string
+from .data import c_array, c_float, c_string, shared_tables
 from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
 
@@ -119,6 +119,7 @@ class C:
             "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
             "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
         }
+        tables, declared = shared_tables(data)
         sections = [render("c/isa.c.j2", **shared, **isa_values(isa, programs)) for isa in isas]
         return {
             **shared,
@@ -138,7 +139,8 @@ class C:
             "big_data": any("_data = {" in table for table in data),
             "code_type": dtype,
             "manifest": c_string(json.dumps(manifest, sort_keys=True)),
-            "data": "".join(data),
+            "tables": tables,
+            "declared_tables": declared,
             "isas": sections,
             "isa_rows": isas,
         }

@@ -31,6 +31,16 @@ def c_array(name: str, array: NDArray[Any]) -> str:
     return f"static const {kind} {name}[{len(numbers)}] = {{\n{body}}};\n"
 
 
+def shared_tables(definitions: list[str]) -> tuple[str, str]:
+    """Definitions of `c_array` for one of several objects, and declarations for the others."""
+    declarations: list[str] = []
+    for text in definitions:
+        head, _, rest = text.removeprefix("static ").partition(" = {\n")
+        declarations.append(f"extern {head};{rest[rest.rindex('};') + 2 :]}")
+    shared = "".join(text.replace("static const", "SHARED const", 1) for text in definitions)
+    return shared, "".join(declarations)
+
+
 def _number(value: Any) -> str:
     if value.dtype.kind == "f":
         return c_float(float(value))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .moves import on_cpu
-from .net_tensor import FeatureTensor, NetTensor, Traced
+from .net_tensor import FeatureTensor, NetTensor, Traced, broadcast_shapes
 from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
@@ -116,7 +116,7 @@ class _Slots:
             call.refuse(
                 "and raw input values together", f"compare them first, x > t; {BOOLEAN_CURE}"
             )
-        self.shape = torch.broadcast_shapes(*(value.shape for value in tensors))
+        self.shape = broadcast_shapes(*(value.shape for value in tensors))
         # One element stands for all, unless a constant differs from place to place.
         self._whole = any(value.numel() != 1 for value in tensors if not isinstance(value, Traced))
 

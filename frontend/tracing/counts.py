@@ -19,7 +19,16 @@ from torch import Tensor
 
 from .boolean import IN_PLACE
 from .moves import on_cpu
-from .net_tensor import ClassTensor, Counts, CountTensor, LostTensor, NetTensor, Traced, find_traced
+from .net_tensor import (
+    ClassTensor,
+    Counts,
+    CountTensor,
+    LostTensor,
+    NetTensor,
+    Traced,
+    broadcast_shapes,
+    find_traced,
+)
 from .reductions import answered, count_tensor, dims_of, gathered
 from .table import handles
 from .tracer import Call, Tracer
@@ -78,7 +87,7 @@ def _mapped(
     values = [*args, *options.values()]
     if not isinstance(x, CountTensor) or any(v is not x for v in values if isinstance(v, Traced)):
         call.refuse("and another traced value")
-    shape = torch.broadcast_shapes(*(v.shape for v in values if isinstance(v, Tensor)))
+    shape = broadcast_shapes(*(v.shape for v in values if isinstance(v, Tensor)))
 
     def on_table(value: Any) -> Any:
         return x.counts.scores if value is x else _one_number(call, value)
@@ -109,7 +118,7 @@ def _add_counts(call: Call, first: Traced, second: Traced) -> CountTensor:
     if not call.name.strip("_").endswith("add"):
         call.refuse("and another traced value")
     dtype = torch.result_type(*(torch.empty([1] * v.ndim, dtype=v.dtype) for v in (first, second)))
-    shape = torch.broadcast_shapes(first.shape, second.shape)
+    shape = broadcast_shapes(first.shape, second.shape)
     addends = [_addends(call, value).expand(*shape, -1) for value in (first, second)]
     return count_tensor(call, torch.cat(addends, dim=-1), list(shape), dtype)
 
@@ -159,7 +168,7 @@ def _distinct(x: CountTensor, other: Any) -> tuple[torch.Size, Any, Tensor]:
     """The shape of a comparison, the distinct numbers in `other`, and which of them is where."""
     if not isinstance(other, Tensor):
         return x.shape, [other], torch.zeros(x.shape, dtype=torch.int64)
-    shape = torch.broadcast_shapes(x.shape, other.shape)
+    shape = broadcast_shapes(x.shape, other.shape)
     values, which = torch.unique(other.expand(shape), return_inverse=True)
     return shape, values, which
 

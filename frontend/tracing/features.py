@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .boolean import laid_out
 from .moves import on_cpu
-from .net_tensor import FeatureTensor, NetTensor, Traced
+from .net_tensor import FeatureTensor, NetTensor, Traced, broadcast_shapes
 from .table import handles
 from .tracer import BOOLEAN_CURE, Call
 
@@ -54,7 +54,7 @@ def _compare(call: Call, x: FeatureTensor, threshold: Any) -> NetTensor:
         call.refuse("and another traced value", "allowed is x > t with a constant t")
     wide = _compared(call, x, on_cpu(threshold))
     narrow = _narrow(call, wide)
-    shape = torch.broadcast_shapes(x.shape, wide.shape)
+    shape = broadcast_shapes(x.shape, wide.shape)
     ids = x.ids.expand(shape).contiguous()
     nets = call.tracer.compare(ids, narrow.expand(shape), wide.double().expand(shape))
     return NetTensor.make(call.tracer, laid_out(nets, [x, wide]), torch.bool)

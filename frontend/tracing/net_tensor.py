@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -155,6 +156,11 @@ class LostTensor(Traced):
 
     kind = "values without a Boolean meaning"
     rank = 4
+
+
+def broadcast_shapes(*shapes: torch.Size) -> torch.Size:
+    """As torch.broadcast_shapes, which when first called imports sympy, for half a second."""
+    return torch.Size(np.broadcast_shapes(*shapes))
 
 
 def find_traced(tree: Any) -> list[Traced]:
