@@ -12,9 +12,9 @@ import math
 import os
 import re
 import struct
-import tempfile
 import zipfile
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -62,10 +62,9 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
             target.write_bytes(data)  # a device or pipe, such as /dev/null
             return
         real = Path(os.path.realpath(target))  # behind a link
-        handle, temporary = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)
-        with os.fdopen(handle, "wb") as file:
+        temporary = real.parent / f".{real.name[:100]}.{token_hex(8)}"
+        with open(temporary, "xb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, real)
         temporary = None
     except OSError as error:
@@ -87,12 +86,6 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
             f"{path}: cannot make this folder: {error.strerror or error}; choose another place"
         ) from None
     return Path(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read_archive(

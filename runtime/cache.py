@@ -10,10 +10,15 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import BuildError
+
+_MAKING = "making-"
+_DAY = 24 * 3600.0
 
 
 def cache_folder() -> Path:
@@ -56,7 +61,8 @@ def cached(
         if target.exists():
             return target
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
+        _remove_abandoned(target.parent.parent)
+        folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=target.parent))
     except OSError as error:
         raise _failure(target, error) from None
     try:
@@ -68,6 +74,14 @@ def cached(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def _remove_abandoned(cache: Path) -> None:
+    """Remove what builds that were killed more than a day ago left behind."""
+    for folder in cache.glob(f"*/{_MAKING}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _DAY:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _failure(target: Path, error: OSError) -> BuildError:

@@ -84,7 +84,7 @@ class LibraryEngine:
         self._isa = 0
         if not (isas := self.isas()):
             raise self._no_isa()
-        self.isa = isas[0]
+        self.isa = os.environ.get("GATEWRIGHT_ISA") or isas[0]
 
     def isas(self) -> tuple[str, ...]:
         """The instruction sets in the library that this machine has, best first."""

@@ -220,6 +220,15 @@ def test_choosing_an_instruction_set(pair):
         library.engine.isa = "sse9"
 
 
+def test_an_instruction_set_from_the_environment(pair, monkeypatch):
+    path = pair[1].engine.path
+    monkeypatch.setenv("GATEWRIGHT_ISA", "portable")
+    assert LibraryEngine(path).isa == "portable"
+    monkeypatch.setenv("GATEWRIGHT_ISA", "sse9")
+    with pytest.raises(InputError, match="isa 'sse9'; allowed here are"):
+        LibraryEngine(path)
+
+
 def test_a_portable_library_has_one_path():
     library = compiled(classifier(), C(isas=("portable",)))
     assert library.engine.isas() == ("portable",)

@@ -56,6 +56,17 @@ def test_nothing_but_the_library_stays(folder):
     assert [p for p in folder.rglob("*") if p.is_dir()] == [path.parent]
 
 
+def test_what_killed_builds_left_is_removed_after_a_day(folder):
+    old, new = folder / "0" / "making-old", folder / "0" / "making-new"
+    for left in (old, new):
+        left.mkdir(parents=True)
+        (left / "net.c").touch()
+    os.utime(old, (0, 0))
+    build(classifier(), "c", "net")
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_other_circuits_flags_and_names_do_not_collide(folder):
     artifact = C().emit(C().prepare(classifier()), "net")
     paths = {
