@@ -17,7 +17,7 @@ from ...compiler import Encoder
 from ..program import NONE
 
 LANES = 64
-PANEL = 16  # blocks whose bytes are kept before they are transposed
+PANEL = 64  # blocks whose bytes are kept before they are transposed
 
 
 @dataclass(frozen=True)
