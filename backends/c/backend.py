@@ -111,7 +111,7 @@ class C:
             "groups": groups,
             "blocks": blocks,
             "windows": len(packing.first),
-            "panel": min(blocks, PANEL),
+            "panel": _panel(blocks),
             "features": circuit.encoder.n_features,
             "program_slots": program.n_slots,
             "main_offset": programs.offsets[0],
@@ -163,4 +163,9 @@ def _packing_arrays(packing: Packing, input_slot: NDArray[np.uint32], spare: int
 
 def _workspace_bytes(slots: int, blocks: int, words: int) -> int:
     """Slots, then while packing one for planes that nobody reads, and the bytes of a panel."""
-    return 8 * words * (slots + 1) + min(blocks, PANEL) * (512 * words + 64)
+    return 8 * words * (slots + 1) + _panel(blocks) * (512 * words + 64)
+
+
+def _panel(blocks: int) -> int:
+    """Blocks that are packed together; packed rows need room for four."""
+    return min(max(blocks, 4), PANEL) if blocks else 0
