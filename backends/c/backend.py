@@ -19,6 +19,7 @@ from ..program import NONE, Program, class_program, legal
 from ..render import render
 from .code import isa_values, program_list
 from .data import c_array, c_float, c_string, shared_tables
+from .head import class_width, without_classes
 from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
 
@@ -71,7 +72,7 @@ class C:
             EmitError: `name` cannot name C functions.
         """
         check_name(name)
-        program = class_program(circuit, self.straight_line)
+        program = class_program(without_classes(circuit), self.straight_line)
         manifest = {
             **describe(circuit, name, "c"),
             "abi": ABI_VERSION,
@@ -115,7 +116,6 @@ class C:
             "features": circuit.encoder.n_features,
             "program_slots": program.n_slots,
             "main_offset": programs.offsets[0],
-            "head_offset": programs.offsets[0] + len(program.parts[0]),
             "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
             "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
         }
@@ -133,7 +133,7 @@ class C:
             "gates": manifest["gates"],
             "levels": manifest["levels"],
             "count_width": circuit.count_width,
-            "class_width": len(program.output_slot) - outputs,
+            "class_width": class_width(circuit),
             "slots": slots,
             "workspace_bytes": max(_workspace_bytes(slots, blocks, isa.words) for isa in isas),
             "big_data": any("_data = {" in table for table in data),
