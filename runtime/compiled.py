@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +15,8 @@ from .cache import store_bytes
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
 from .library import LibraryEngine
+from .parallel import in_chunks
 from .toolchain import SUFFIX
-
-_GRAIN = 512  # samples of the widest word
 
 
 class Engine(Protocol):
@@ -114,18 +111,12 @@ class CompiledCircuit:
             raise InputError(f"threads {threads}; allowed is 1 or more")
         n = batch.n
         out = np.empty((n, *shape), dtype)
-        parts = min(threads, -(-n // _GRAIN))
-        if parts <= 1:
-            self.engine.fill(batch, what, out)
-            return out
-        size = -(-n // (parts * _GRAIN)) * _GRAIN
-        fill, submit = self.engine.fill, _pool(threads).submit
-        work = [
-            submit(fill, batch.part(i, i + size), what, out[i : i + size])
-            for i in range(0, n, size)
-        ]
-        for part in work:
-            part.result()
+
+        def work(start: int, stop: int) -> None:
+            part = batch if stop - start == n else batch.part(start, stop)
+            self.engine.fill(part, what, out[start:stop])
+
+        in_chunks(work, n, threads)
         return out
 
     def save(self, path: str | os.PathLike[str], *, header: bool = False) -> Path:
@@ -155,15 +146,6 @@ class CompiledCircuit:
     def __repr__(self) -> str:
         gates, levels = self.manifest["gates"], self.manifest["levels"]
         return f"<CompiledCircuit {self.name}: {gates} gates, {levels} levels, {self.engine.isa}>"
-
-
-@lru_cache(maxsize=4)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="gatewright")
-
-
-if hasattr(os, "register_at_fork"):  # a forked child has none of its parent's threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def load(path: str | os.PathLike[str]) -> CompiledCircuit:
