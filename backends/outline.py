@@ -1,20 +1,29 @@
-"""Small runs of LUTs become tiles of one place, which a backend emits as straight-line code."""
+"""Small runs of LUTs become tiles of one place, which a backend emits as straight-line code.
+
+A run is cut into pieces of moderate size, because compilers take more than linear time for a
+function, in an order that follows the outputs: values are read soon after they are computed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler import Cell, Luts, Netlist, Tile
-from ..compiler.netlist import FIRST_INPUT, IntArray, renumbered
+from ..compiler.netlist import FIRST_INPUT, renumbered
+from ..compiler.tables import table_dtype
+
+PIECE = 200
+Row = tuple[tuple[int, ...], int]  # fanin and table
 
 
 def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
     """Gather neighbouring `Luts` cells into one-place tiles, while they are few.
 
-    Values inside such a run then live in registers, and only what is read elsewhere is stored.
+    Values inside such a tile live in registers, and only what is read elsewhere is stored.
 
     Args:
         netlist: any netlist.
@@ -25,32 +34,29 @@ def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
         The outlined netlist, and where `cut` lies in its cells.
     """
     firsts = [first for first, _ in netlist.placed()] + [netlist.n_nets]
-    last_reader = _last_readers(netlist)
-    final = np.arange(
-        netlist.n_nets, dtype=np.int32
-    )  # from nets of `netlist` to those of the result
+    # from nets of `netlist` to those of the result
+    final = np.arange(netlist.n_nets, dtype=np.int32)
     cells: list[Cell] = []
     new_cut = 0
     net = FIRST_INPUT + netlist.n_inputs
-    for start, stop, small in _runs(netlist, limit, cut):
-        kept = driven = np.arange(firsts[start], firsts[stop], dtype=np.int32)
+    for start, stop, small in runs(netlist, limit, cut):
         if small:
-            kept = driven[last_reader[driven] >= stop]
-            cell: Cell = _tile(netlist.cells[start:stop], driven, kept, final)
+            read = _read_behind(netlist, firsts[start], firsts[stop], stop)
+            found = _pieces(netlist.cells[start:stop], firsts[start], read)
         else:
-            cell = renumbered(netlist.cells[start], final)
-        if len(kept):
-            final[kept] = np.arange(net, net + len(kept))
-            net += len(kept)
-            cells.append(cell)
+            found = [(netlist.cells[start], np.arange(firsts[start], firsts[stop]))]
+        for cell, driven in found:
+            cells.append(renumbered(cell, final))
+            final[driven] = np.arange(net, net + len(driven))
+            net += len(driven)
         if start < cut:
             new_cut = len(cells)
     return Netlist(netlist.n_inputs, tuple(cells), final[netlist.outputs]), new_cut
 
 
-def _runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int, bool]]:
+def runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int, bool]]:
     """(start, stop, small): neighbouring LUT cells within the limit, every other cell alone."""
-    runs: list[tuple[int, int, bool]] = []
+    found: list[tuple[int, int, bool]] = []
     left = [limit, limit]  # before and after the cut, so that long networks still compile fast
     kinds = [(isinstance(cell, Luts), index >= cut) for index, cell in enumerate(netlist.cells)]
     for (is_luts, part), group in groupby(range(len(kinds)), key=kinds.__getitem__):
@@ -58,28 +64,84 @@ def _runs(netlist: Netlist, limit: int, cut: int) -> list[tuple[int, int, bool]]
         gates = sum(netlist.cells[i].n_nets for i in indices)
         if is_luts and gates <= left[part]:
             left[part] -= gates
-            runs.append((indices[0], indices[-1] + 1, True))
+            found.append((indices[0], indices[-1] + 1, True))
         else:
-            runs += [(i, i + 1, False) for i in indices]
-    return runs
+            found += [(i, i + 1, False) for i in indices]
+    return found
 
 
-def _tile(run: tuple[Cell, ...], driven: IntArray, kept: IntArray, final: IntArray) -> Tile:
-    """The run as a body whose inputs are the nets it reads from outside."""
-    read = np.unique(np.concatenate([cell.fanin.ravel() for cell in run]))
-    outside = read[(read >= FIRST_INPUT) & (read < driven[0])]
-    inside: NDArray[np.int32] = np.zeros(int(driven[-1]) + 1, np.int32)
-    inside[:FIRST_INPUT] = np.arange(FIRST_INPUT)
-    inside[outside] = np.arange(FIRST_INPUT, FIRST_INPUT + len(outside))
-    inside[driven] = np.arange(len(driven)) + FIRST_INPUT + len(outside)
-    body = Netlist(len(outside), tuple(renumbered(cell, inside) for cell in run), inside[kept])
-    return Tile(body, final[outside][None])
+def _read_behind(netlist: Netlist, first: int, end: int, stop: int) -> list[int]:
+    """The nets from `first` to `end` that cells from `stop` on or outputs read, in that order."""
+    reads = [cell.fanin.ravel() for cell in netlist.cells[stop:]] + [netlist.outputs]
+    found = np.concatenate([nets[(nets >= first) & (nets < end)] for nets in reads])
+    return list(dict.fromkeys(found.tolist()))
 
 
-def _last_readers(netlist: Netlist) -> NDArray[np.int64]:
-    """The last cell that reads each net, counting the outputs as one more; -1 if none does."""
-    last = np.full(netlist.n_nets, -1, np.int64)
-    for index, cell in enumerate(netlist.cells):
-        last[cell.fanin] = index
-    last[netlist.outputs] = len(netlist.cells)
-    return last
+def _pieces(
+    run: tuple[Cell, ...], first: int, read: list[int]
+) -> list[tuple[Tile, NDArray[np.int32]]]:
+    """The run as tiles, each with the nets that it drives."""
+    rows = _rows(run, first)
+    order = depth_first({net: fanin for net, (fanin, _) in rows.items()}, read)
+    pieces = [order[i : i + PIECE] for i in range(0, len(order), PIECE)]
+    piece_of = {net: number for number, piece in enumerate(pieces) for net in piece}
+    wanted = set(read)
+    for net in order:
+        wanted.update(f for f in rows[net][0] if piece_of.get(f, piece_of[net]) != piece_of[net])
+    tiles = []
+    for piece in pieces:
+        kept = [net for net in piece if net in wanted]
+        tiles.append((_tile({net: rows[net] for net in piece}, kept), np.array(kept, np.int32)))
+    return tiles
+
+
+def _rows(run: tuple[Cell, ...], first: int) -> dict[int, Row]:
+    """Fanin and table of every net that the run drives."""
+    rows: dict[int, Row] = {}
+    for cell in run:
+        assert isinstance(cell, Luts)
+        fanin = map(tuple, cell.fanin.tolist())
+        made = range(first, first + cell.n_nets)
+        rows.update(zip(made, zip(fanin, cell.table.tolist(), strict=True), strict=True))
+        first += cell.n_nets
+    return rows
+
+
+def depth_first(fanin: Mapping[int, Iterable[int]], roots: Iterable[int]) -> list[int]:
+    """The keys of `fanin` that the roots need, each behind what it reads and soon thereafter."""
+    order: list[int] = []
+    done: set[int] = set()
+    stack = [(root, False) for root in roots][::-1]
+    while stack:
+        net, ready = stack.pop()
+        if ready:
+            order.append(net)
+        elif net in fanin and net not in done:
+            done.add(net)
+            stack.append((net, True))
+            stack += [(f, False) for f in reversed(tuple(fanin[net]))]
+    return order
+
+
+def _tile(rows: Mapping[int, Row], kept: list[int]) -> Tile:
+    """Rows as a body whose inputs are the nets that they read from elsewhere; one cell a level."""
+    outside = sorted({f for fanin, _ in rows.values() for f in fanin} - rows.keys())
+    outside = [net for net in outside if net >= FIRST_INPUT]
+    level: dict[int, int] = {}
+    for net, (fanin, _) in rows.items():
+        level[net] = 1 + max((level.get(f, 0) for f in fanin), default=0)
+    inside = {net: net for net in range(FIRST_INPUT)}
+    inside |= {net: FIRST_INPUT + i for i, net in enumerate(outside)}
+    cells: list[Cell] = []
+
+    def kind(net: int) -> tuple[int, int]:
+        return level[net], len(rows[net][0])
+
+    for _, group in groupby(sorted(rows, key=kind), key=kind):
+        nets = list(group)
+        fanins = [[inside[f] for f in rows[net][0]] for net in nets]
+        inside |= {net: len(inside) + i for i, net in enumerate(nets)}
+        tables = np.array([rows[net][1] for net in nets], table_dtype(len(fanins[0])))
+        cells.append(Luts(np.array(fanins), tables))
+    body = Netlist(len(outside), tuple(cells), np.array([inside[net] for net in kept]))
+    return Tile(body, np.array(outside, np.int32)[None])

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +47,18 @@ Slots = NDArray[np.uint32]
 @dataclass(frozen=True)
 class Op:
     """One kind of instruction: a truth table of k inputs, the popcount, that of weighted addends,
-    or a tile with its body.
+    or a tile with its body. row: the slots of a tile of one place, outputs first.
     """
 
     kind: str
     table: int = 0
     k: int = 0
     body: Program | None = None
+    row: tuple[int, ...] = ()
 
     @property
-    def key(self) -> tuple[str, int, int, int]:
-        return (self.kind, self.table, self.k, id(self.body))
+    def key(self) -> tuple[Any, ...]:
+        return (self.kind, self.table, self.k, id(self.body), self.row)
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,18 @@ def class_program(circuit: Circuit, straight_line: int = 0) -> Program:
 
     Up to `straight_line` gates in a part become tiles of one place; see `outline`.
     """
+    netlist, cut = with_class(circuit)
+    return assemble(*outline(netlist, straight_line, cut))
+
+
+def with_class(circuit: Circuit) -> tuple[Netlist, int]:
+    """A legal circuit's netlist with the bits of the class, and the cell at which these begin."""
     netlist, cut = circuit.netlist, len(circuit.netlist.cells)
     if circuit.decoder is not None:
         head = lower_argmax(circuit.class_netlist())
         outputs = np.concatenate([netlist.outputs, head.outputs])
         netlist = Netlist(netlist.n_inputs, head.cells, outputs)
-    return assemble(*outline(netlist, straight_line, cut))
+    return netlist, cut
 
 
 def assemble(netlist: Netlist, cut: int | None = None) -> Program:
@@ -119,7 +127,7 @@ class _Assembler:
     netlist: Netlist
     cut: int | None
     bodies: dict[int, Program]
-    ops: dict[tuple[str, int, int, int], int] = field(default_factory=dict)
+    ops: dict[tuple[Any, ...], int] = field(default_factory=dict)
     op_list: list[Op] = field(default_factory=list)
 
     def program(self) -> Program:
@@ -168,7 +176,8 @@ class _Assembler:
                 nets = np.arange(first, first + cell.n_nets)
                 made = slots.take(nets).reshape(cell.places, -1)
                 rows = np.hstack([made, slots.of[cell.fanin]])
-                op = self._op(Op("tile", body=self._body(cell.body)))
+                row = tuple(rows[0].tolist()) if cell.places == 1 else ()
+                op = self._op(Op("tile", body=self._body(cell.body), row=row))
                 return [np.array([op, cell.places], np.uint32), rows.ravel()]
             case Argmax():
                 raise AssertionError("argmax must be lowered before a program is assembled")

@@ -12,7 +12,10 @@ from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
+from gatewright.backends import outline
+from gatewright.backends.c import cost
 from gatewright.backends.c.backend import C
+from gatewright.backends.c.sets import program_sets
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.cross import this_machine
@@ -310,3 +313,25 @@ def test_a_part_that_does_not_compile(tmp_path, monkeypatch):
     with pytest.raises(BuildError, match="path one"):
         find_compiler().build({"net.c": source}, "net", parts=(1, 0))
     assert not list(tmp_path.rglob("net*"))
+
+
+@pytest.mark.isa
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(netlist=netlists(kinds=("luts", "popcount")))
+def test_paths_with_forms_of_their_own(netlist, monkeypatch):
+    """Straight-line code in pieces where there is ternary logic, tables elsewhere."""
+    monkeypatch.setattr(cost, "_LIMIT", 0)
+    monkeypatch.setattr(outline, "PIECE", 3)
+    circuit = with_encoder(netlist)
+    library = compiled(circuit)
+    x = samples(circuit, 600, "float32")
+    want = circuit.bits(x)
+    for isa in each_isa(library):
+        assert np.array_equal(library.bits(x), want), isa
+
+
+def test_only_paths_that_differ_have_tables_of_their_own():
+    circuit = C().prepare(classifier())
+    one, other = program_sets(circuit, [1000, 0])
+    assert [one.suffix, other.suffix] == ["", "1"]
+    assert program_sets(circuit, [1000, 999])[1].suffix == ""

@@ -15,13 +15,15 @@ from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
-from ..program import NONE, Program, class_program, legal
+from ..program import NONE, legal
 from ..render import render
-from .code import isa_values, program_list
+from .code import isa_values
+from .cost import straight_line_limit
 from .data import c_array, c_float, c_string, shared_tables
 from .head import class_width, without_classes
 from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
+from .sets import program_sets
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,14 @@ class C:
     """Portable C99 with vector paths that the library chooses among when it runs.
 
     isas: paths to include, best first; the last must be "portable". All that `triple` may have by
-    default. straight_line: up to so many gates become straight-line code; larger networks become
-    tables that a small interpreter streams through, which compiles at once and runs as fast once
-    values no longer fit registers. triple: the machine to compile for, such as "aarch64-linux-gnu";
-    by default this one, and any for text.
+    default. straight_line: up to so many LUTs become straight-line code, on each path so many as is
+    known to pay if None; larger networks become tables that a small interpreter streams through,
+    which compiles at once. triple: the machine to compile for, such as "aarch64-linux-gnu"; by
+    default this one, and any for text.
     """
 
     isas: tuple[str, ...] | None = None
-    straight_line: int = 256
+    straight_line: int | None = None
     triple: str | None = None
 
     def __post_init__(self) -> None:
@@ -72,14 +74,13 @@ class C:
             EmitError: `name` cannot name C functions.
         """
         check_name(name)
-        program = class_program(without_classes(circuit), self.straight_line)
         manifest = {
             **describe(circuit, name, "c"),
             "abi": ABI_VERSION,
             "gatewright": VERSION,
             "isas": [isa.name for isa in self.paths],
         }
-        values = self._values(circuit, name, program, manifest)
+        values = self._values(circuit, name, manifest)
         return Artifact(
             name,
             {
@@ -89,23 +90,24 @@ class C:
             manifest,
         )
 
-    def _values(
-        self, circuit: Circuit, name: str, program: Program, manifest: dict[str, Any]
-    ) -> dict[str, Any]:
-        packing = plan_packing(circuit.encoder, program.input_slot)
-        programs = program_list(program, self.straight_line)
-        code, dtype = programs.code()
-        slots = max(1, program.n_slots + program.scratch)
+    def _limit(self, circuit: Circuit, isa: Isa) -> int:
+        if self.straight_line is not None:
+            return self.straight_line
+        return straight_line_limit(circuit, isa)
+
+    def _values(self, circuit: Circuit, name: str, manifest: dict[str, Any]) -> dict[str, Any]:
         isas = self.paths
+        sets = program_sets(without_classes(circuit), [self._limit(circuit, isa) for isa in isas])
+        distinct = list({id(found): found for found in sets}.values())
+        program = sets[0].programs.programs[0]
+        packing = plan_packing(circuit.encoder, program.input_slot)
+        narrow = all(found.programs.narrow for found in distinct)
+        slots = max(found.slots for found in distinct)
         groups = circuit.decoder.groups if circuit.decoder else 0
         outputs = len(circuit.netlist.outputs)
         blocks = len(packing.slot)
         data = _packing_arrays(packing, program.input_slot, slots) if blocks else []
-        data += [
-            *([c_array("output_slot", program.output_slot)] if len(program.output_slot) else []),
-            c_array("code", code),
-            *programs.body_arrays(),
-        ]
+        data += [array for found in distinct for array in found.arrays(narrow)]
         shared = {
             "name": name,
             "outputs": outputs,
@@ -114,13 +116,20 @@ class C:
             "windows": len(packing.first),
             "panel": _panel(blocks),
             "features": circuit.encoder.n_features,
-            "program_slots": program.n_slots,
-            "main_offset": programs.offsets[0],
             "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
             "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
         }
         tables, declared = shared_tables(data)
-        sections = [render("c/isa.c.j2", **shared, **isa_values(isa, programs)) for isa in isas]
+        sections = [
+            render(
+                "c/isa.c.j2",
+                **shared,
+                **found.offsets,
+                **isa_values(isa, found.programs, narrow),
+                suffix=found.suffix,
+            )
+            for isa, found in zip(isas, sets, strict=True)
+        ]
         return {
             **shared,
             "upper": name.upper(),
@@ -137,7 +146,7 @@ class C:
             "slots": slots,
             "workspace_bytes": max(_workspace_bytes(slots, blocks, isa.words) for isa in isas),
             "big_data": any("_data = {" in table for table in data),
-            "code_type": dtype,
+            "code_type": "uint16_t" if narrow else "uint32_t",
             "manifest": c_string(json.dumps(manifest, sort_keys=True)),
             "tables": tables,
             "declared_tables": declared,

@@ -57,17 +57,19 @@ class Programs:
         """Whether all numbers in the code fit 16 bits."""
         return all(part.max() < 1 << 16 for program in self.programs for part in program.parts)
 
-    def code(self) -> tuple[NDArray[Any], str]:
-        """All instructions in one stream, in the narrowest type, and that type's name in C."""
+    def code(self) -> NDArray[np.uint32]:
+        """All instructions in one stream."""
         parts = [part for program in self.programs for part in program.parts]
-        stream = np.concatenate([*parts, np.zeros(_AHEAD, np.uint32)])
-        if self.narrow:
-            return stream.astype(np.uint16), "uint16_t"
-        return stream, "uint32_t"
+        return np.concatenate([*parts, np.zeros(_AHEAD, np.uint32)])
 
     def tile_name(self, body: Program) -> str:
         kind = "straight" if self._is_straight(body) else "tile"
         return f"{kind}{self._number[id(body)]}"
+
+    def row_of(self, body: Program) -> tuple[int, ...]:
+        """The slots of a body that stands at one place only."""
+        rows = [op.row for program in self.programs for op in program.ops if op.body is body]
+        return rows[0] if len(rows) == 1 else ()
 
     def body_arrays(self) -> list[str]:
         """Where a body program finds its inputs and outputs."""
@@ -87,9 +89,12 @@ def program_list(program: Program, straight_line: int) -> Programs:
     return programs
 
 
-def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
+def isa_values(isa: Isa, programs: Programs, narrow: bool) -> dict[str, Any]:
     """What the template of one instruction set needs to know of the programs."""
-    bodies = [straight(isa, programs.tile_name(p), p.netlist) for p in programs.straight]
+    bodies = [
+        straight(isa, programs.tile_name(p), p.netlist, programs.row_of(p))
+        for p in programs.straight
+    ]
     bodies += [
         interpreted(isa, number, programs.offsets[number], program)
         for number, program in enumerate(programs.programs)
@@ -98,7 +103,7 @@ def isa_values(isa: Isa, programs: Programs) -> dict[str, Any]:
     shift = (8 * isa.words).bit_length() - 1
     return {
         "isa": isa,
-        "narrow": programs.narrow,
+        "narrow": narrow,
         "shift": shift,
         "mask": f"UINT64_C(0x{0xFFFF << shift:X})",
         "uses_popcount": any(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...compiler import Cell, Luts, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT
 from ...compiler.tables import as_tables, depends
+from ..outline import depth_first
 from ..program import NONE, Program
 from .isa import Isa
 
@@ -51,10 +51,14 @@ def interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
     return "\n".join(lines)
 
 
-def straight(isa: Isa, name: str, body: Netlist) -> str:
-    """A tile whose body is straight-line code: each value is loaded where it is first read."""
+def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> str:
+    """A tile whose body is straight-line code: each value is loaded where it is first read.
+
+    row: the slots of its only place, if it has one.
+    """
     outputs = len(body.outputs)
-    lines = [_header(isa, name), f"  for (; n; --n, p += {outputs + body.n_inputs}) {{"]
+    ports = [f"V[{slot}]" for slot in row] or [f"V[p[{i}]]" for i in range(outputs + body.n_inputs)]
+    lines: list[str] = []
     loaded: set[int] = set()
 
     def read(net: int) -> str:
@@ -62,27 +66,37 @@ def straight(isa: Isa, name: str, body: Netlist) -> str:
             return ("ZERO", "~ZERO")[net]
         if net < FIRST_INPUT + body.n_inputs and net not in loaded:
             loaded.add(net)
-            lines.append(f"    const word n{net} = V[p[{outputs + net - FIRST_INPUT}]];")
+            lines.append(f"    const word n{net} = {ports[outputs + net - FIRST_INPUT]};")
         return f"n{net}"
 
-    body = _without_unread(body)
-    live = _live(body)
     stores: dict[int, list[int]] = {}
     for position, net in enumerate(body.outputs.tolist()):
         stores.setdefault(net, []).append(position)
-    for first, cell in body.placed():
-        assert isinstance(cell, Luts)
-        rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
-        for net, (fanin, table) in enumerate(rows, start=first):
-            if not live[net]:
-                continue
-            text = isa.lut(table, [read(f) for f in fanin])
-            lines.append(f"    const word n{net} = {text};")
-            lines += [f"    V[p[{position}]] = n{net};" for position in stores.pop(net, [])]
+    rows = _rows(_without_unread(body))
+    for net in depth_first({net: fanin for net, (fanin, _) in rows.items()}, stores):
+        fanin, table = rows[net]
+        text = isa.lut(table, [read(f) for f in fanin])
+        lines.append(f"    const word n{net} = {text};")
+        lines += [f"    {ports[position]} = n{net};" for position in stores.pop(net, [])]
     for net, positions in stores.items():  # inputs and constants passed through
         text = read(net)
-        lines += [f"    V[p[{position}]] = {text};" for position in positions]
-    return "\n".join([*lines, "  }", "  (void)top;", "  return p;", "}", ""])
+        lines += [f"    {ports[position]} = {text};" for position in positions]
+    size = outputs + body.n_inputs
+    begin = [_header(isa, name), f"  for (; n; --n, p += {size}) {{"]
+    end = ["  }", "  (void)top;", "  return p;"]
+    if row:
+        begin = ["STRAIGHT " + _header(isa, name)]
+        end = ["  (void)top, (void)n;", f"  return p + {size};"]
+    return "\n".join([*begin, *lines, *end, "}", ""])
+
+
+def _rows(body: Netlist) -> dict[int, tuple[list[int], int]]:
+    """Fanin and table of each LUT, by the net that it drives."""
+    rows: dict[int, tuple[list[int], int]] = {}
+    for first, cell in body.placed():
+        assert isinstance(cell, Luts)
+        rows.update(enumerate(zip(cell.fanin.tolist(), cell.table.tolist(), strict=True), first))
+    return rows
 
 
 def _without_unread(body: Netlist) -> Netlist:
@@ -93,12 +107,3 @@ def _without_unread(body: Netlist) -> Netlist:
         read = np.column_stack([depends(table, i) for i in range(cell.fanin.shape[1])])
         cells.append(replace(cell, fanin=np.where(read, cell.fanin, FALSE)))
     return replace(body, cells=tuple(cells))
-
-
-def _live(body: Netlist) -> NDArray[np.bool_]:
-    """Which nets of a netlist of LUTs lead to an output."""
-    live = np.zeros(body.n_nets, np.bool_)
-    live[body.outputs] = True
-    for first, cell in reversed(list(body.placed())):
-        live[cell.fanin[live[first : first + cell.n_nets]]] = True
-    return live
