@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...compiler import Circuit, Tile
 from .isa import Isa
 
-# With ternary logic straight-line code took 0.4 ns a LUT and word at 275 LUTs, 0.8 at 2,500, rows
-# of tables 0.9 and 1.25 (Zen 5); every 1,000 LUTs take gcc half a second more. Without, formulas
-# take longer to compile, and paths are several.
+# With ternary logic straight-line code took 0.4 ns a LUT and word at 275 LUTs, 0.8 at 2,485, rows
+# of tables 0.9 and 1.25 (Zen 5, other work beside); 2,485 LUTs take gcc 0.7 s more. The limit of
+# the other paths is a guess: straight-line code was faster at both sizes, its compile time is open.
 _TERNARY_LIMIT, _LIMIT = 2500, 500
 _BODY_LIMIT = 256
 
