@@ -83,6 +83,43 @@ def as_array(x: Any) -> NDArray[Any]:
     )
 
 
+def as_output(
+    out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], x: NDArray[Any]
+) -> NDArray[Any]:
+    """The memory of `out` as a numpy array, to be written.
+
+    Args:
+        out: numpy array or torch CPU tensor. shape, dtype: what it must have.
+        x: what is read meanwhile.
+
+    Raises:
+        InputError: neither of these, another shape or dtype, not C-contiguous, aligned and
+            writable, or in the memory of `x`.
+    """
+    device = getattr(out, "device", None) if hasattr(out, "detach") else None
+    if not isinstance(out, np.ndarray) and device is None:
+        raise InputError(
+            f"out: {type(out).__name__}; allowed is a numpy array or a torch CPU tensor; "
+            "leave it out to get a new array"
+        )
+    if str(device or "cpu") != "cpu":
+        raise InputError(f"out: a tensor on {device}; allowed is cpu; make it there")
+    array = as_array(out)
+    if array.shape != shape or array.dtype != dtype:
+        raise InputError(
+            f"out: {array.dtype} {list(array.shape)}; allowed is {dtype} {list(shape)}; "
+            f"make it with numpy.empty({shape}, numpy.{dtype})"
+        )
+    if not array.flags.carray:
+        raise InputError(
+            "out: not C-contiguous, aligned and writable; allowed is an array that is; "
+            "make it with numpy.empty, and cut only rows from it"
+        )
+    if np.may_share_memory(array, x):
+        raise InputError("out: overlaps with the input; allowed is memory apart; copy one of them")
+    return array
+
+
 def binarize(
     rows: NDArray[Any], feature: NDArray[np.integer[Any]], threshold: NDArray[np.float32]
 ) -> NDArray[np.bool_]:

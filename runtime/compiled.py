@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .archive import parse_archive, read_file, write_file
+from .arrays import as_output
 from .batch import Batch, Packed, read_batch
 from .cache import store_bytes
 from .errors import FileError, InputError
@@ -51,8 +52,12 @@ class CompiledCircuit:
 
     Bits beyond the last input or sample are ignored.
 
+    `out` takes the answers and is returned: a numpy array or torch CPU tensor of the shape and
+    dtype that the method names, C-contiguous, writable, aligned, and apart from x.
+
     Raises (all methods):
-        InputError: another shape or dtype, or counts asked of a circuit without a decoder.
+        InputError: another shape or dtype, an `out` that cannot take the answers, or counts asked
+            of a circuit without a decoder.
     """
 
     def __init__(self, engine: Engine, header: bytes | None = None) -> None:
@@ -65,33 +70,57 @@ class CompiledCircuit:
         self.shape: tuple[int, ...] = tuple(manifest["shape"])
 
     def bits(
-        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+        self,
+        x: ArrayLike,
+        *,
+        threads: int = 1,
+        packed: Packed | None = None,
+        n: int | None = None,
+        out: Any = None,
     ) -> NDArray[np.bool_]:
         """The netlist's outputs: bool [n, outputs]."""
         batch = self._batch(x, packed, n)
-        return self._answer(batch, "bits", (self.manifest["output_bits"],), np.bool_, threads)
+        return self._answer(batch, "bits", (self.manifest["output_bits"],), np.bool_, threads, out)
 
     def counts(
-        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+        self,
+        x: ArrayLike,
+        *,
+        threads: int = 1,
+        packed: Packed | None = None,
+        n: int | None = None,
+        out: Any = None,
     ) -> NDArray[np.int32]:
         """True addends of each group: int32 [n, groups]."""
         batch = self._batch(x, packed, n)
-        return self._answer(batch, "counts", (self._groups(),), np.int32, threads)
+        return self._answer(batch, "counts", (self._groups(),), np.int32, threads, out)
 
     def scores(
-        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+        self,
+        x: ArrayLike,
+        *,
+        threads: int = 1,
+        packed: Packed | None = None,
+        n: int | None = None,
+        out: Any = None,
     ) -> NDArray[np.float32]:
         """What the module answers in evaluation mode: float32 [n, groups]."""
         batch = self._batch(x, packed, n)
-        return self._answer(batch, "scores", (self._groups(),), np.float32, threads)
+        return self._answer(batch, "scores", (self._groups(),), np.float32, threads, out)
 
     def predict(
-        self, x: ArrayLike, *, threads: int = 1, packed: Packed | None = None, n: int | None = None
+        self,
+        x: ArrayLike,
+        *,
+        threads: int = 1,
+        packed: Packed | None = None,
+        n: int | None = None,
+        out: Any = None,
     ) -> NDArray[np.int64]:
         """The class, the first largest score: int64 [n]."""
         self._groups()
         batch = self._batch(x, packed, n)
-        return self._answer(batch, "classes", (), np.int64, threads)
+        return self._answer(batch, "classes", (), np.int64, threads, out)
 
     def _groups(self) -> int:
         decoder = self.manifest["decoder"]
@@ -105,19 +134,22 @@ class CompiledCircuit:
         return read_batch(x, self.shape, self.manifest["input_bits"], packed, n)
 
     def _answer(
-        self, batch: Batch, what: str, shape: tuple[int, ...], dtype: Any, threads: int
-    ) -> NDArray[Any]:
+        self, batch: Batch, what: str, shape: tuple[int, ...], dtype: Any, threads: int, given: Any
+    ) -> Any:
         if threads < 1:
             raise InputError(f"threads {threads}; allowed is 1 or more")
         n = batch.n
-        out = np.empty((n, *shape), dtype)
+        if given is None:
+            given = out = np.empty((n, *shape), dtype)
+        else:
+            out = as_output(given, (n, *shape), np.dtype(dtype), batch.data)
 
         def work(start: int, stop: int) -> None:
             part = batch if stop - start == n else batch.part(start, stop)
             self.engine.fill(part, what, out[start:stop])
 
         in_chunks(work, n, threads)
-        return out
+        return given
 
     def save(self, path: str | os.PathLike[str], *, header: bool = False) -> Path:
         """Write one file that `load` reads back and that needs nothing else; returns its path.
