@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,12 +33,16 @@ def main() -> int:
             return 1
         half = kept.with_suffix(f".{os.getpid()}")
         start = perf_counter()
-        try:
-            command = [os.environ["PEER_GCC"], *flags, "-o", str(half), source]
-            subprocess.run(command, check=True, timeout=limit)
-        except subprocess.TimeoutExpired:
-            gave_up.write_text(str(limit))
-            return 1
+        command = [os.environ["PEER_GCC"], *flags, "-o", str(half), source]
+        with subprocess.Popen(command, start_new_session=True) as running:
+            try:
+                status = running.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(running.pid, signal.SIGKILL)  # gcc, and the compiler that it started
+                gave_up.write_text(str(limit))
+                return 1
+        if status:
+            return status
         kept.with_suffix(".seconds").write_text(f"{perf_counter() - start:.2f}")
         half.rename(kept)
     shutil.copy(kept, target)
