@@ -48,6 +48,12 @@ def compile(options: argparse.Namespace) -> int:
     return 0
 
 
+_EMIT_OPTIONS = (
+    *("feature_bits", "profile", "answer", "style", "registers_every", "max_latency"),
+    *("target_mhz", "reset", "enable", "keep_hierarchy"),
+)
+
+
 def emit(options: argparse.Namespace) -> int:
     """A model or circuit to text."""
     target = options.target or ("c" if options.profile else None)
@@ -60,7 +66,7 @@ def emit(options: argparse.Namespace) -> int:
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
-    extra: dict[str, Any] = {"feature_bits": options.feature_bits, "profile": options.profile}
+    extra: dict[str, Any] = {key: getattr(options, key) for key in _EMIT_OPTIONS}
     extra = {key: value for key, value in extra.items() if value is not None}
     name = options.name or c_name(options.source)
     paths = emit_files(

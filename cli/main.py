@@ -97,9 +97,22 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--samples", type=int, default=500, help="vectors at most (500)")
     parser.add_argument("--feature-bits", type=int, help="verilog: bits a feature; 0: encoded bits")
+    _verilog(parser)
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)
     parser.set_defaults(run=commands.emit)
+
+
+def _verilog(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--answer", help="verilog: class, scores or both")
+    parser.add_argument("--style", help="verilog: gates, lut or behavioural")
+    parser.add_argument(
+        "--registers-every", type=int, metavar="N", help="verilog: levels, pipelined"
+    )
+    parser.add_argument("--max-latency", type=int, metavar="N", help="verilog: clocks, pipelined")
+    parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
+    for name in ("reset", "enable", "keep-hierarchy"):
+        parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
 
 
 def _predict(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +21,11 @@ from test_verilog import (
 
 from gatewright.backends.verilog.backend import Verilog
 from gatewright.backends.verilog.design import ANSWERS, STYLES
+from gatewright.cli.main import main
 from gatewright.compiler import Netlist
+from gatewright.compiler.files import write
 from gatewright.runtime.errors import EmitError
+from gatewright.runtime.simulators import simulate_testbench
 
 PIPELINES = (
     {},
@@ -91,6 +95,30 @@ def test_options_refused(options: dict, message: str) -> None:
         Verilog(**options)
 
 
+def test_popcounts_and_argmaxes_may_be_kept() -> None:
+    kept = Verilog(7, keep_hierarchy=True).emit(tiny(), "dut").files["dut.v"].decode()
+    marked = kept.split("(* keep_hierarchy *)\n")[1:]
+    assert {line.split()[1] for line in marked} == {
+        "dut_popcount2",
+        "dut_popcount3",
+        "dut_argmax2x2",
+    }
+    assert "keep_hierarchy" not in Verilog(7).emit(tiny(), "dut").files["dut.v"].decode()
+
+
 def test_an_answer_that_needs_a_decoder() -> None:
     with pytest.raises(EmitError, match="answer 'class', and the circuit has no decoder, so it"):
         Verilog(answer="class").emit(boolean(Netlist(1, (), [2])), "dut")
+
+
+@pytest.mark.simulator
+@needs_iverilog
+def test_the_command_line_takes_the_options(tmp_path: Path) -> None:
+    source, folder = tmp_path / "tiny.npz", tmp_path / "rtl"
+    write(tiny(), source)
+    np.save(tmp_path / "x.npy", np.zeros((5, 2), np.uint8))
+    options = "--feature-bits 7 --answer class --style behavioural --registers-every 2 --reset"
+    words = f"emit {source} --target verilog -o {folder} --vectors {tmp_path / 'x.npy'} {options}"
+    assert main(words.split()) == 0
+    assert "input  wire rst," in (folder / "tiny.v").read_text()
+    assert simulate_testbench("iverilog", folder, "tiny_tb").passed

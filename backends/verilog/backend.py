@@ -42,6 +42,8 @@ class Verilog:
         inputs and gives answers every clock, with registers at its outputs and not at its inputs.
     reset: a synchronous reset of what says which answers are valid. enable: a clock enable for
         every register, which stalls the whole module. Both only where there are registers.
+    keep_hierarchy: ask synthesis to keep popcounts and argmaxes as modules, unless "behavioural".
+        Yosys then maps them as they are, and to fewer LUTs; tools behind it may want them flat.
     """
 
     feature_bits: int | None = None
@@ -52,6 +54,7 @@ class Verilog:
     target_mhz: float | None = None
     reset: bool = False
     enable: bool = False
+    keep_hierarchy: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -100,7 +103,9 @@ class Verilog:
         width = feature_width(circuit.encoder, self.feature_bits)
         pipeline = self._pipeline()
         style = self.style or ("lut" if pipeline else "gates")
-        found = design(circuit, name, self.answer, style, width > 1, pipeline, self.enable)
+        found = design(
+            circuit, name, self.answer, style, width > 1, pipeline, self.enable, self.keep_hierarchy
+        )
         inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
         ports = [*self._control(found), *inputs, *outputs]
         text = self._text(circuit, name, width, ports, found, style)

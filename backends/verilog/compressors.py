@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,13 @@ def popcount_netlist(planes: tuple[int, ...], offset: int = 0) -> Netlist:
     columns += [deque() for _ in range(width - len(planes))]
     plus = [offset >> column & 1 for column in range(width)]
     while counters := _plan([len(column) for column in columns], plus):
-        fanins = [_taken(columns[at:], counter) for at, counter in counters]
-        for (at, counter), fanin in zip(counters, fanins, strict=True):
+        fanins = [
+            [_taken(columns[at:], counter) for _ in range(times)] for at, counter, times in counters
+        ]
+        for (at, counter, _), fanin in zip(counters, fanins, strict=True):
             plus[at] -= counter.plus
             for bit, column in enumerate(columns[at : at + counter.width]):
-                column.append(_sum_bit(builder, counter, bit, fanin))
+                column.extend(_sum_bits(builder, counter, bit, np.array(fanin)))
     constants = (TRUE if bit else FALSE for bit in plus)
     return builder.build([c[0] if c else bit for c, bit in zip(columns, constants, strict=True)])
 
@@ -71,10 +73,10 @@ def _taken(columns: list[deque[int]], counter: Counter) -> list[int]:
     return low + [columns[1].popleft() for _ in range(counter.high)]
 
 
-def _sum_bit(builder: Builder, counter: Counter, bit: int, fanin: list[int]) -> int:
-    """The net of one bit of a counter's sum."""
-    read = fanin if bit else fanin[: counter.low]
-    return int(builder.luts([read], np.uint64(_sum_table(counter, bit, len(read))))[0])
+def _sum_bits(builder: Builder, counter: Counter, bit: int, fanin: NDArray[Any]) -> list[int]:
+    """The nets of one bit of the sums of counters that read fanin [counters, bits]."""
+    read = fanin if bit else fanin[:, : counter.low]
+    return builder.luts(read, np.uint64(_sum_table(counter, bit, read.shape[1]))).tolist()
 
 
 @lru_cache(maxsize=1024)
@@ -88,21 +90,23 @@ def _sum_table(counter: Counter, bit: int, k: int) -> int:
     return table_of(k, true)
 
 
-def _plan(heights: list[int], plus: list[int]) -> list[tuple[int, Counter]]:
-    """Counters to use at once, and their columns, for columns of so many bits and constants; none
-    if each column has one bit or constant at most.
+def _plan(heights: list[int], plus: list[int]) -> list[tuple[int, Counter, int]]:
+    """Counters to use at once, their columns and how many, for columns of so many bits and
+    constants; none if each column has one bit or constant at most.
     """
-    full = [
-        (column, Counter(_INPUTS, 0, 0 if i else plus[column]))
-        for column, height in enumerate(heights)
-        for i in range(height // _INPUTS)
-    ]
+    full = []
+    for column, height in enumerate(heights):
+        times = height // _INPUTS
+        with_constant = min(plus[column], times)
+        full.append((column, Counter(_INPUTS, 0, 1), with_constant))
+        full.append((column, Counter(_INPUTS, 0, 0), times - with_constant))
+    full = [some for some in full if some[2]]
     if full:
         return full
     for column, height in enumerate(heights):
         if height + plus[column] > 1:
             _, counter = _finish(tuple(heights[column:]), tuple(plus[column:]))
-            return [(column, counter)]
+            return [(column, counter, 1)]
     return []
 
 

@@ -44,6 +44,7 @@ def design(
     compares: bool,
     pipeline: Pipeline | None,
     enable: bool,
+    keep: bool,
 ) -> Design:
     """Lay out the logic of a circuit.
 
@@ -63,7 +64,7 @@ def design(
     levels = timing.end - 1
     every = pipeline.every(levels) if pipeline else 0
     cuts = choose_cuts(timing.live, every) if pipeline else ()
-    modules = Modules(name, timings, parts.labels, enable)
+    modules = Modules(name, timings, parts.labels, enable, keep)
     comment = "Bits to bits: one net a gate or table."
     logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)
     registers = int(timing.live[list(cuts)].sum()) + len(cuts)

@@ -36,14 +36,22 @@ class Modules:
     """The modules of one design; equal bodies that are cut alike become one module.
 
     labels: what bodies are called, and a comment, where they are no convolution's. enable: whether
-    registers have a clock enable.
+    registers have a clock enable. keep: whether synthesis shall not flatten what has a label.
     """
 
-    def __init__(self, name: str, timings: Timings, labels: Labels, enable: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        timings: Timings,
+        labels: Labels,
+        enable: bool = False,
+        keep: bool = False,
+    ) -> None:
         self.prefix = f"{name}_"
         self.timings = timings
         self._labels = labels
         self._enable = enable
+        self._keep = keep
         self._made: dict[object, Module] = {}
         self._names: set[str] = set()
         self._tiles = count()
@@ -118,7 +126,8 @@ class Modules:
         ports.append(Port("in", "input", netlist.n_inputs))
         ports.append(Port("out", "output", len(netlist.outputs)))
         lines += clocked(text.updates, self._enable)
-        self._texts[module] = module_text(module, comment, ports, lines)
+        keep = self._keep and netlist in self._labels
+        self._texts[module] = module_text(module, comment, ports, lines, keep)
         return Module(module, text.clocked)
 
 

@@ -32,12 +32,15 @@ class Value(NamedTuple):
     width: int
 
 
-def module_text(module: str, comment: str, ports: Iterable[Port], lines: Iterable[str]) -> str:
-    """A module; ports of no bits are left out."""
+def module_text(
+    module: str, comment: str, ports: Iterable[Port], lines: Iterable[str], keep: bool = False
+) -> str:
+    """A module; ports of no bits are left out. keep: tell synthesis not to flatten it."""
     return render(
         "verilog/module.j2",
         module=module,
         comment=comment,
+        keep=keep,
         ports=[port for port in ports if port.width],
         lines="\n".join(lines),
     )
