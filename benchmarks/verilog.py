@@ -1,13 +1,14 @@
 """LUTs and depth of our Verilog beside torchlogix's for the same trained networks, by Yosys.
 
-    python benchmarks/verilog.py CIRCUIT.npz ... [--flows lut6 xilinx] [--styles gates lut]
+    python benchmarks/verilog.py CIRCUIT.npz ... [--flows lut6 xilinx] [--styles gates lut+keep]
 
 A CIRCUIT is a trained one as `networks.py` writes it. Both sides take bits and answer with counts:
 torchlogix gets the circuit gate by gate, tiles unrolled, runs `simplify()` and writes its Verilog;
 ours is optimised at level 2 and emitted with `answer="scores"` and `feature_bits=0`. `lut6` is
 `synth -lut 6 -flatten`, `xilinx` is `synth_xilinx -flatten` without block RAM, DSPs and pads; depth
-is the longest path that `ltp` finds, carry cells included. Of ours, what encoder and argmax add is
-measured too (`whole`), and what the logic takes without popcounts (`logic`). Needs pyosys.
+is the longest path that `ltp` finds, carry cells included. With `+keep`, popcounts and argmaxes
+stay modules (`keep_hierarchy`), and the depth is that of the top module alone, so it says nothing.
+Of ours, `whole` is with encoder and argmax, and `logic` without popcounts. Needs pyosys.
 Without torchlogix on the path, only ours is measured. Answers are compared by the tests, not here.
 """
 
@@ -96,8 +97,10 @@ def by_torchlogix(circuit: Circuit) -> bytes | None:
     return theirs.get_verilog_code().encode()
 
 
-def emitted(circuit: Circuit, **options: object) -> bytes:
-    return Verilog(**options).emit(circuit, "net").files["net.v"]  # type: ignore[arg-type]
+def emitted(circuit: Circuit, style: str = "gates", **options: object) -> bytes:
+    style, _, keep = style.partition("+")
+    backend = Verilog(style=style, keep_hierarchy=bool(keep), **options)  # type: ignore[arg-type]
+    return backend.emit(circuit, "net").files["net.v"]
 
 
 def measure(path: Path, flows: list[str], styles: list[str]) -> list[tuple[str, float, float]]:
