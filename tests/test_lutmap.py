@@ -253,3 +253,15 @@ def test_other_sizes_are_refused(k):
         LutMap(k)
     with pytest.raises(NetlistError, match=r"mapping: k is .*; allowed are 2 to 6"):
         count_luts(dense(3, 3, 1), k)
+
+
+def test_bodies_keep_their_wide_luts_when_what_is_around_is_mapped():
+    inner = Builder(4)
+    pairs = inner.luts([[2, 3], [4, 5]], 14)
+    body = inner.build(inner.luts([pairs], 14))
+    builder = Builder(8)
+    pooled = builder.tile(body, [[2, 3, 4, 5], [6, 7, 8, 9]])
+    mapped = LutMap(3)(builder.build(pooled.ravel()))
+    (tile,) = mapped.cells
+    assert isinstance(tile, Tile)
+    assert sum(cell.n_nets for cell in tile.body.cells) == 2

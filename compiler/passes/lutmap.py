@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ...runtime.errors import NetlistError
 from ..mapping import ESTIMATE, Effort, map_luts, usual_effort
 from ..netlist import MAX_FANIN, Luts, Netlist, Tile
 from ..stats import levels
-from ..subject import LutNetwork, split, with_bodies
+from ..subject import LutNetwork, split
 from .strash import strash
 
 
@@ -41,7 +41,26 @@ class LutMap:
             raise NetlistError(f"LutMap: k is {self.k!r}; allowed are 2 to {MAX_FANIN}")
 
     def __call__(self, netlist: Netlist) -> Netlist:
-        return with_bodies(netlist, self._mapped)
+        return self._inward(netlist, {})
+
+    def _inward(self, netlist: Netlist, memo: dict[int, tuple[Netlist, Netlist]]) -> Netlist:
+        """Mapped from the outside in, because mapping hashes what it maps, bodies and all.
+
+        memo: netlists, kept so that their ids stay theirs, and what became of them.
+        """
+        if id(netlist) not in memo:
+            outside = self._mapped(netlist)
+            bodies = {id(c.body): c.body for c in outside.cells if isinstance(c, Tile)}
+            mapped = {key: self._inward(body, memo) for key, body in bodies.items()}
+            result = outside
+            if any(mapped[key] is not body for key, body in bodies.items()):
+                cells = tuple(
+                    replace(c, body=mapped[id(c.body)]) if isinstance(c, Tile) else c
+                    for c in outside.cells
+                )
+                result = Netlist(outside.n_inputs, cells, outside.outputs)
+            memo[id(netlist)] = netlist, result
+        return memo[id(netlist)][1]
 
     def _mapped(self, netlist: Netlist) -> Netlist:
         wide = any(isinstance(cell, Luts) and cell.k > self.k for cell in netlist.cells)
