@@ -77,24 +77,27 @@ def compile(
 
     Args:
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
-        target: "c", a shared library built with the machine's C compiler, or "numpy", which needs
-            none and gives the same answers.
+        target: "c", a shared library built with the machine's C compiler; "cuda", one for CUDA
+            devices, which needs nvcc or NVRTC as well; or "numpy", which needs no compiler. All
+            give the same answers.
         input_shape: of one sample; for a module that has no attribute of that name.
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.
         prove: fail unless what is compiled is proved equal to the circuit; see `equivalent`.
-        options: of the backend, such as `triple="aarch64-linux-gnu"` for another machine.
+        options: of the backend, such as `triple="aarch64-linux-gnu"` for another machine; for
+            "cuda" `architectures=("sm_90",)`, or `emulate=True` for loops on the CPU.
 
     Returns:
-        A `CompiledCircuit`, whose methods take batches [n, \\*input_shape]; for another machine a
-        `CrossCompiled`, which can only be saved.
+        A `CompiledCircuit`, whose methods take batches [n, \\*input_shape]; for another machine,
+        or for CUDA where there is no device, a `CrossCompiled`, which can only be saved.
 
     Raises:
         TraceError: the module is not Boolean in evaluation mode.
         EmitError: an unknown target or option, or an unusable name.
         ExtraMissing: another machine, and ziglang is not installed.
         NetlistError: not proved equal, if that was asked for.
-        ToolMissing, BuildError: no C compiler, or it failed, or there is no room for the result.
+        ToolMissing, BuildError: no C or CUDA compiler, or it failed, or there is no room for the
+            result.
     """
     from .backends.build import build
     from .compiler.optimize import optimize

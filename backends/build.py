@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..compiler import Circuit, verify
 from ..compiler.equivalence import demand_proof
 from ..runtime.archive import parse_archive, read_file
-from ..runtime.compiled import CompiledCircuit
+from ..runtime.compiled import CompiledCircuit, open_engine
 from ..runtime.cross import cross_compiler, runs_here, this_machine
-from ..runtime.errors import FileError
+from ..runtime.cuda_compiler import build_cuda, build_emulated, wanted_architectures
+from ..runtime.errors import DeviceMissing, FileError
 from ..runtime.foreign import CrossCompiled, ForeignEngine
 from ..runtime.interpreter import InterpreterEngine
-from ..runtime.library import LibraryEngine
 from ..runtime.toolchain import find_compiler
 from .artifact import Artifact
 from .c.backend import C
+from .cuda.backend import Cuda
 from .options import backend_of
 from .plan import Numpy
 
-TARGETS = {"c": C, "numpy": Numpy}
+TARGETS = {"c": C, "cuda": Cuda, "numpy": Numpy}
 
 
 def build(
@@ -35,7 +38,7 @@ def build(
 
     Args:
         circuit: any verified circuit.
-        target: "c" or "numpy".
+        target: "c", "cuda" or "numpy".
         name: names the library and its C functions.
         proved_equal_to: a circuit that what is compiled must be proved equal to, mapping and
             lowering for the target included; no proof by default.
@@ -45,16 +48,21 @@ def build(
         NetlistError: it was not proved equal.
         EmitError: an unknown target or option, or an unusable name.
         ExtraMissing: `triple` is another machine and ziglang is not installed.
-        ToolMissing, BuildError: no C compiler, or it failed, or the cache cannot be written.
+        ToolMissing, BuildError: no C or CUDA compiler, or it failed, or the cache cannot be
+            written.
     """
     backend = backend_of(TARGETS, target, options)
     verify(circuit.netlist)
     if isinstance(backend, C) and backend.triple is None:
         backend = replace(backend, triple=this_machine())
+    if isinstance(backend, Cuda) and not backend.emulate:
+        backend = replace(backend, architectures=wanted_architectures(backend.architectures))
     prepared = backend.prepare(circuit)
     if proved_equal_to is not None:
         demand_proof(proved_equal_to, prepared, f"target {target}")
     artifact = backend.emit(prepared, name)
+    if isinstance(backend, Cuda):
+        return _cuda_library(artifact, backend.architectures)
     if not isinstance(backend, C):
         (data,) = artifact.files.values()
         return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
@@ -66,16 +74,35 @@ def _library(artifact: Artifact, triple: str) -> CompiledCircuit:
     name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
     compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
     parts = _parts(artifact) if triple == this_machine() else ()
-    library = compiler.build(artifact.files, name, parts=parts)
     if not runs_here(triple):
+        library = compiler.build(artifact.files, name, parts=parts)
         engine = ForeignEngine(artifact.manifest, triple, read_file(library))
         return CrossCompiled(engine, header)
+    return _loaded(lambda: compiler.build(artifact.files, name, parts=parts), header)
+
+
+def _cuda_library(artifact: Artifact, architectures: tuple[str, ...] | None) -> CompiledCircuit:
+    """The CUDA files as a library, loaded if there is a device; as loops for no architectures."""
+    files, name = artifact.files, artifact.name
+    header = files[f"{name}.h"]
+    if architectures is None:
+        return _loaded(lambda: build_emulated(files, name), header)
     try:
-        return CompiledCircuit(LibraryEngine(library), header)
+        return _loaded(lambda: build_cuda(files, name, architectures), header)
+    except DeviceMissing as error:
+        library = read_file(build_cuda(files, name, architectures))
+        engine = ForeignEngine(artifact.manifest, this_machine(), library, str(error))
+        return CrossCompiled(engine, header)
+
+
+def _loaded(made: Callable[[], Path], header: bytes) -> CompiledCircuit:
+    """What `made` puts into the cache."""
+    library = made()
+    try:
+        return CompiledCircuit(open_engine(library), header)
     except FileError:  # damaged in the cache, such as by a power cut: once more
         library.unlink(missing_ok=True)
-        library = compiler.build(artifact.files, name, parts=parts)
-        return CompiledCircuit(LibraryEngine(library), header)
+        return CompiledCircuit(open_engine(made()), header)
 
 
 def _parts(artifact: Artifact) -> tuple[int, ...]:

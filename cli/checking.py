@@ -13,6 +13,7 @@ from ..backends.build import build
 from ..backends.verilog.backend import Verilog
 from ..compiler import Circuit
 from ..runtime.compiled import CompiledCircuit
+from ..runtime.cuda_driver import device_architectures
 from ..runtime.errors import EmitError, InputError, ToolMissing
 from ..runtime.library import LibraryEngine
 from ..runtime.simulators import SIMULATORS, available, simulate_testbench
@@ -78,7 +79,7 @@ def check_all(
         circuit: the reference, as traced. optimized: what is compiled and emitted.
         x: [n, *shape], all forms see the same.
         module: the PyTorch module it was traced from, if any.
-        libraries: compiled files to check, by name, besides fresh "c" and "numpy" builds.
+        libraries: compiled files to check, by name, besides fresh builds for all targets.
         simulators: for the Verilog; those not installed are reported as skipped.
         rtl_samples: the first so many samples go through the simulators.
     """
@@ -89,13 +90,38 @@ def check_all(
         yield from _compiled(name, compiled, x, want)
     found = answers(optimized, x, want.scores is not None)
     yield Check("optimised circuit", len(x), found.differ(want))
-    try:
-        yield from _compiled("C library", build(optimized, "c", "checked"), x, want)
-    except ToolMissing as error:
-        yield Check("C library", 0, 0, str(error))
-    yield from _compiled("numpy", build(optimized, "numpy", "checked"), x, want)
+    for form, target, options in _TARGETS:
+        yield from _built(form, optimized, target, options, x, want)
+    if device_architectures():
+        yield from _built("CUDA", optimized, "cuda", {}, x, want)
+    else:
+        yield Check("CUDA", 0, 0, "no device here")
     for simulator in simulators:
         yield _rtl(simulator, optimized, x[:rtl_samples])
+
+
+_TARGETS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("C library", "c", {}),
+    ("numpy", "numpy", {}),
+    ("CUDA as loops", "cuda", {"emulate": True}),
+)
+
+
+def _built(
+    form: str,
+    circuit: Circuit,
+    target: str,
+    options: dict[str, Any],
+    x: NDArray[Any],
+    want: Answers,
+) -> Iterator[Check]:
+    """A target's library; skipped where its tools are missing or it cannot express the circuit."""
+    try:
+        compiled = build(circuit, target, "checked", **options)
+    except (ToolMissing, EmitError) as error:
+        yield Check(form, 0, 0, str(error))
+        return
+    yield from _compiled(form, compiled, x, want)
 
 
 def _compiled(

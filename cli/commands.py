@@ -36,14 +36,18 @@ def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
-    extra = {} if options.triple is None else {"triple": options.triple}
+    extra: dict[str, Any] = {"triple": options.triple, "architectures": options.architecture}
+    extra = {key: value for key, value in extra.items() if value is not None}
+    extra |= {"emulate": True} if options.emulate else {}
     compiled = compile_circuit(
         circuit, options.target, level=options.level, name=name, prove=options.prove, **extra
     )
     path = compiled.save(options.output, header=options.header)
     gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
-    foreign = isinstance(compiled, CrossCompiled)
-    where = f"for {compiled.triple}" if foreign else f"runs here on {compiled.engine.isa}"
+    where = f"runs here on {compiled.engine.isa}"
+    if isinstance(compiled, CrossCompiled):
+        device = f" with CUDA ({compiled.engine.isa})" if compiled.engine.missing else ""
+        where = f"for {compiled.triple}{device}"
     print(f"wrote {path}: {gates:,} gates, {levels} levels, {where}")
     return 0
 
@@ -147,7 +151,7 @@ def bench(options: argparse.Namespace) -> int:
     for isa in engine.isas() if isinstance(engine, LibraryEngine) else (engine.isa,):
         if isinstance(engine, LibraryEngine):
             engine.isa = isa
-        print(f"  {isa:<9} {throughput(compiled, x, threads=options.threads)}")
+        print(f"  {isa:<12} {throughput(compiled, x, threads=options.threads)}")
     return 0
 
 

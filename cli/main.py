@@ -73,10 +73,15 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _compile(parser: argparse.ArgumentParser) -> None:
     _source(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--target", default="c", help="c (a shared library) or numpy (data)")
+    text = "c (a shared library), cuda (one for CUDA devices) or numpy (data)"
+    parser.add_argument("--target", default="c", help=text)
     parser.add_argument("--name", help="of the C functions; the file's name if left out")
     text = "another machine to compile for, such as aarch64-linux-gnu (extra cross)"
     parser.add_argument("--triple", help=text)
+    text = "cuda: to compile for, such as sm_90, may be repeated; those of the devices here"
+    parser.add_argument("--architecture", action="append", metavar="SM", help=text)
+    text = "cuda: the kernels as loops on the CPU, without device or CUDA compiler"
+    parser.add_argument("--emulate", action="store_true", help=text)
     parser.add_argument("--header", action="store_true", help="write the C header beside it")
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)
@@ -85,7 +90,7 @@ def _compile(parser: argparse.ArgumentParser) -> None:
 
 def _emit(parser: argparse.ArgumentParser) -> None:
     _source(parser)
-    parser.add_argument("--target", help="c or verilog; c if a profile of it is named")
+    parser.add_argument("--target", help="c, cuda or verilog; c if a profile is named")
     parser.add_argument("--profile", help="c: embedded, for microcontrollers")
     parser.add_argument(
         "--size", metavar="CC", help="embedded: compile with this command; print the bytes"

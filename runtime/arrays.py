@@ -41,16 +41,22 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
             f"input: dtype {array.dtype}; allowed are {', '.join(ACCEPTED)}; "
             "convert it, for example x.astype(numpy.float32)"
         )
-    if array.ndim < 1 or array.shape[1:] not in (tuple(shape), (features,)):
-        expected = ", ".join(map(str, shape))
-        raise InputError(
-            f"input: shape {list(array.shape)}; allowed is [n, {expected}]"
-            + ("" if shape == (features,) else f" or [n, {features}]")
-            + "; one sample alone is x[None]"
-        )
+    check_shape(array.shape, shape)
     if features == 0:
         return np.zeros((len(array), 0), array.dtype)
     return contiguous_rows(array.reshape(len(array), features))
+
+
+def check_shape(found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Raise InputError unless `found` is [n, \\*shape] or [n, features]."""
+    features = math.prod(shape)
+    if len(found) < 1 or found[1:] not in (tuple(shape), (features,)):
+        expected = ", ".join(map(str, shape))
+        raise InputError(
+            f"input: shape {list(found)}; allowed is [n, {expected}]"
+            + ("" if shape == (features,) else f" or [n, {features}]")
+            + "; one sample alone is x[None]"
+        )
 
 
 def contiguous_rows(rows: NDArray[Any]) -> NDArray[Any]:

@@ -66,18 +66,31 @@ def read_batch(
     Raises:
         InputError: another dtype or shape, or `n` is missing, negative or not asked for.
     """
+    options = check_options(packed, n)
+    if options == "planes":
+        return _planes(x, inputs, n)
+    if options == "rows":
+        return _rows(x, inputs)
+    rows = as_batch(x, shape)
+    return Batch(rows, len(rows))
+
+
+def check_options(packed: str | None, n: int | None) -> Packed | None:
+    """`packed`; InputError if there is no such form, or `n` does not go with it."""
     if packed not in (None, "rows", "planes"):
         raise InputError(f"packed {packed!r}; allowed are None, 'rows' and 'planes'")
     if packed == "planes":
-        return _planes(x, inputs, n)
+        if n is None or isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise InputError(
+                f"packed planes: n {n!r}; allowed is the number of samples, 0 or more; "
+                "name it, for example predict(planes, packed='planes', n=1000)"
+            )
+        return "planes"
     if n is not None:
         raise InputError(
             f"n {n!r}; allowed is n with packed='planes' only; leave it out, or cut the rows: x[:n]"
         )
-    if packed == "rows":
-        return _rows(x, inputs)
-    rows = as_batch(x, shape)
-    return Batch(rows, len(rows))
+    return "rows" if packed else None
 
 
 def _rows(x: ArrayLike, inputs: int) -> Batch:
@@ -91,13 +104,8 @@ def _rows(x: ArrayLike, inputs: int) -> Batch:
 
 
 def _planes(x: ArrayLike, inputs: int, n: int | None) -> Batch:
-    array = as_array(x)
-    if n is None or isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-        raise InputError(
-            f"packed planes: n {n!r}; allowed is the number of samples, 0 or more; "
-            "name it, for example predict(planes, packed='planes', n=1000)"
-        )
-    words = -(-int(n) // 64)
+    assert n is not None  # `check_options` saw to it
+    array, words = as_array(x), -(-int(n) // 64)
     if array.dtype.name != "uint64" or array.shape != (inputs, words):
         raise InputError(
             f"packed planes: {array.dtype} {list(array.shape)}; allowed is uint64 "

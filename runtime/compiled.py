@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +15,9 @@ from .batch import Batch, Packed, read_batch
 from .cache import store_bytes
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
-from .library import LibraryEngine
+from .library import Library, LibraryEngine
 from .parallel import in_chunks
+from .tensors import TensorBatch, on_device, read_tensor
 from .toolchain import SUFFIX
 
 
@@ -37,6 +38,25 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class TensorEngine(Protocol):
+    """An engine that answers tensors where they lie, on a device."""
+
+    def answer_tensor(
+        self, batch: TensorBatch, what: str, shape: tuple[int, ...], out: Any
+    ) -> Any: ...
+
+
+class _Call(NamedTuple):
+    """What is asked for: the answer, a sample's shape and dtype of it, and where it goes."""
+
+    what: str
+    shape: tuple[int, ...]
+    dtype: Any
+    threads: int
+    out: Any
+
+
 class CompiledCircuit:
     """A circuit ready to answer: raw values in, bits, counts, scores or classes out.
 
@@ -55,9 +75,13 @@ class CompiledCircuit:
     `out` takes the answers and is returned: a numpy array or torch CPU tensor of the shape and
     dtype that the method names, C-contiguous, writable, aligned, and apart from x.
 
+    Where the circuit was compiled for CUDA, `x` may be a torch tensor on a device. It is read
+    there, on torch's current stream, and the answer is a tensor on the same device, as is `out`.
+
     Raises (all methods):
         InputError: another shape or dtype, an `out` that cannot take the answers, or counts asked
             of a circuit without a decoder.
+        BuildError: a device failed, such as for want of memory.
     """
 
     def __init__(self, engine: Engine, header: bytes | None = None) -> None:
@@ -79,8 +103,8 @@ class CompiledCircuit:
         out: Any = None,
     ) -> NDArray[np.bool_]:
         """The netlist's outputs: bool [n, outputs]."""
-        batch = self._batch(x, packed, n)
-        return self._answer(batch, "bits", (self.manifest["output_bits"],), np.bool_, threads, out)
+        call = _Call("bits", (self.manifest["output_bits"],), np.bool_, threads, out)
+        return self._answer(x, packed, n, call)
 
     def counts(
         self,
@@ -92,8 +116,8 @@ class CompiledCircuit:
         out: Any = None,
     ) -> NDArray[np.int32]:
         """True addends of each group: int32 [n, groups]."""
-        batch = self._batch(x, packed, n)
-        return self._answer(batch, "counts", (self._groups(),), np.int32, threads, out)
+        call = _Call("counts", (self._groups(),), np.int32, threads, out)
+        return self._answer(x, packed, n, call)
 
     def scores(
         self,
@@ -105,8 +129,8 @@ class CompiledCircuit:
         out: Any = None,
     ) -> NDArray[np.float32]:
         """What the module answers in evaluation mode: float32 [n, groups]."""
-        batch = self._batch(x, packed, n)
-        return self._answer(batch, "scores", (self._groups(),), np.float32, threads, out)
+        call = _Call("scores", (self._groups(),), np.float32, threads, out)
+        return self._answer(x, packed, n, call)
 
     def predict(
         self,
@@ -119,8 +143,7 @@ class CompiledCircuit:
     ) -> NDArray[np.int64]:
         """The class, the first largest score: int64 [n]."""
         self._groups()
-        batch = self._batch(x, packed, n)
-        return self._answer(batch, "classes", (), np.int64, threads, out)
+        return self._answer(x, packed, n, _Call("classes", (), np.int64, threads, out))
 
     def _groups(self) -> int:
         decoder = self.manifest["decoder"]
@@ -130,25 +153,26 @@ class CompiledCircuit:
             )
         return decoder["groups"]
 
-    def _batch(self, x: ArrayLike, packed: str | None, n: int | None) -> Batch:
-        return read_batch(x, self.shape, self.manifest["input_bits"], packed, n)
-
-    def _answer(
-        self, batch: Batch, what: str, shape: tuple[int, ...], dtype: Any, threads: int, given: Any
-    ) -> Any:
-        if threads < 1:
-            raise InputError(f"threads {threads}; allowed is 1 or more")
-        n = batch.n
+    def _answer(self, x: ArrayLike, packed: str | None, n: int | None, call: _Call) -> Any:
+        if call.threads < 1:
+            raise InputError(f"threads {call.threads}; allowed is 1 or more")
+        inputs = self.manifest["input_bits"]
+        if on_device(x) and isinstance(self.engine, TensorEngine):
+            tensors = read_tensor(x, self.shape, inputs, packed, n)
+            return self.engine.answer_tensor(tensors, call.what, call.shape, call.out)
+        batch = read_batch(x, self.shape, inputs, packed, n)
+        samples = batch.n
+        given = out = call.out
         if given is None:
-            given = out = np.empty((n, *shape), dtype)
+            given = out = np.empty((samples, *call.shape), call.dtype)
         else:
-            out = as_output(given, (n, *shape), np.dtype(dtype), batch.data)
+            out = as_output(given, (samples, *call.shape), np.dtype(call.dtype), batch.data)
 
         def work(start: int, stop: int) -> None:
-            part = batch if stop - start == n else batch.part(start, stop)
-            self.engine.fill(part, what, out[start:stop])
+            part = batch if stop - start == samples else batch.part(start, stop)
+            self.engine.fill(part, call.what, out[start:stop])
 
-        in_chunks(work, n, threads)
+        in_chunks(work, samples, call.threads)
         return given
 
     def save(self, path: str | os.PathLike[str], *, header: bool = False) -> Path:
@@ -188,6 +212,7 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
 
     Raises:
         FileError: no such file, damaged, not one of ours, or built for another machine.
+        DeviceMissing: it is for CUDA devices and there is none, or no driver.
         BuildError: a library of this path was loaded before with other content, and there is no
             room in the cache for a copy to load.
     """
@@ -200,7 +225,23 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
                 "for example: gatewright compile FILE -o FILE.so"
             )
         return CompiledCircuit(InterpreterEngine(manifest, arrays))
-    return CompiledCircuit(LibraryEngine(path))
+    return CompiledCircuit(open_engine(path))
+
+
+def open_engine(path: str | os.PathLike[str]) -> LibraryEngine:
+    """What answers from a shared library: CUDA devices, if it holds kernels for them, or the CPU.
+
+    Raises:
+        FileError: it cannot be loaded.
+        DeviceMissing: it needs a CUDA device.
+    """
+    library = Library(path)
+    if library.manifest["target"] == "cuda":
+        from .cuda import CudaEngine, holds_kernels
+
+        if holds_kernels(library):
+            return CudaEngine(library)
+    return LibraryEngine(library)
 
 
 def _from_bytes(data: bytes, name: str) -> CompiledCircuit:

@@ -1,63 +1,134 @@
-"""CUDA kernels to device code: nvcc where it is installed, else the run-time compiler NVRTC."""
+"""CUDA kernels to device code and libraries: nvcc where it is installed, else NVRTC."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import cffi
 
 from .cache import cached
-from .cuda_driver import device_architectures, open_first
+from .cuda_driver import device_architectures
 from .errors import BuildError, ToolMissing
+from .nvrtc import Nvrtc, find_nvrtc
+from .toolchain import SUFFIX, find_compiler
 
 # What every device of compute capability 7.5 and more runs; the last also as PTX, for newer ones.
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90")
 _SHOWN = 2000
+_FLAGS = ("-O2", "-std=gnu99", "-ldl", "-lpthread")
 _CURE = (
     "install the CUDA toolkit and put nvcc on the PATH or name its folder in the environment "
-    'variable CUDA_HOME; or pip install nvidia-cuda-nvrtc; or use target="c"'
+    "variable CUDA_HOME; or pip install 'gatewright[nvrtc]'; or compile with emulate=True, which "
+    'needs a C compiler only, or with target="c"'
 )
-_NVRTC = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so")
 
 
-def device_code(source: bytes, architectures: tuple[str, ...] | None = None) -> Path:
-    """The device code of a `.cu` source, in the cache.
+@dataclass(frozen=True)
+class Nvcc:
+    """The compiler of the CUDA toolkit."""
+
+    command: str
+    name: str = "nvcc"
+
+    def architectures(self) -> tuple[str, ...]:
+        """What it compiles for, ascending; () from a version that does not say."""
+        found = re.findall(r"^sm_\d+$", _said(self.command, "--list-gpu-code"), re.MULTILINE)
+        return tuple(sorted(found, key=lambda a: int(a.removeprefix("sm_"))))
+
+    def device_code(self, source: bytes, architectures: tuple[str, ...]) -> Path:
+        """A fat binary for these architectures, ascending, and as PTX for newer ones."""
+        numbers = [a.removeprefix("sm_") for a in architectures]
+        flags = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in numbers]
+        flags.append(f"-gencode=arch=compute_{numbers[-1]},code=compute_{numbers[-1]}")
+
+        def make(folder: Path, target: Path) -> None:
+            (folder / "kernels.cu").write_bytes(source)
+            command = [self.command, "-fatbin", "--threads=0", *flags, "-o", str(target)]
+            found = subprocess.run(
+                [*command, "kernels.cu"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+            if found.returncode:
+                raise BuildError(
+                    f"nvcc failed with status {found.returncode}:\n"
+                    f"{(found.stderr or found.stdout)[:_SHOWN]}"
+                )
+
+        key = (self.command, _said(self.command, "--version"), *flags)
+        return cached(key, {"kernels.cu": source}, "kernels.fatbin", make)
+
+
+def build_cuda(files: dict[str, bytes], name: str, architectures: tuple[str, ...]) -> Path:
+    """Build an emitted CUDA library; returns its path in the cache.
 
     Args:
-        source: needs no other file.
-        architectures: such as ("sm_80", "sm_90"); by default those of the devices here, and
-            `ARCHITECTURES` where there are none.
+        architectures: ascending, as from `wanted_architectures`.
 
     Raises:
-        ToolMissing: neither nvcc nor NVRTC is installed.
-        BuildError: the compiler failed; its message is in the error.
+        ToolMissing: no CUDA compiler or no C compiler.
+        BuildError: one of them failed, or the cache cannot be written.
     """
-    wanted = architectures or device_architectures() or ARCHITECTURES
-    nvcc = find_nvcc()
-    if nvcc is None:
-        return _by_nvrtc(source, wanted)
-    flags = [f"-gencode=arch={a.replace('sm', 'compute')},code={a}" for a in wanted]
-    newest = wanted[-1].replace("sm", "compute")
-    flags.append(f"-gencode=arch={newest},code={newest}")
+    image = find_cuda_compiler().device_code(files[f"{name}.cu"], architectures).read_bytes()
+    sources = {file: data for file, data in files.items() if not file.endswith(".cu")}
+    flags = (*_FLAGS, '-DGATEWRIGHT_KERNELS="kernels.bin"')
+    return find_compiler().build({**sources, "kernels.bin": image}, name, flags)
 
-    def make(folder: Path, target: Path) -> None:
-        (folder / "kernels.cu").write_bytes(source)
-        command = [nvcc, "-fatbin", "--threads=0", *flags, "-o", str(target), "kernels.cu"]
-        found = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+
+def build_emulated(files: dict[str, bytes], name: str) -> Path:
+    """Build an emitted CUDA library whose kernels are loops on the CPU; its path in the cache.
+
+    Raises:
+        ToolMissing, BuildError: no C compiler, or it failed, or the cache cannot be written.
+    """
+    return find_compiler().build(files, name, ("-O2", "-DGATEWRIGHT_ON_CPU"))
+
+
+def wanted_architectures(named: tuple[str, ...] | None) -> tuple[str, ...]:
+    """What to compile for, ascending: those named, or those of the devices here, or all common.
+
+    Raises:
+        ToolMissing: no CUDA compiler.
+        BuildError: the compiler does not know one that was named.
+    """
+    compiler = find_cuda_compiler()
+    known = compiler.architectures()
+    here = named or device_architectures()
+    missing = [a for a in here if known and a not in known]
+    if missing and named:
+        raise BuildError(
+            f"architectures {', '.join(missing)}: {compiler.name} does not know them; it compiles "
+            f"for {', '.join(known)}; name one of these, or install another version"
         )
-        if found.returncode:
-            raise BuildError(
-                f"nvcc failed with status {found.returncode}:\n"
-                f"{(found.stderr or found.stdout)[:_SHOWN]}"
-            )
+    if here and not missing:
+        return here
+    return tuple(a for a in ARCHITECTURES if not known or a in known) or known[-1:]
 
-    return cached((nvcc, _version(nvcc), *flags), {"kernels.cu": source}, "kernels.fatbin", make)
+
+def find_cuda_compiler() -> Nvcc | Nvrtc:
+    """nvcc, or NVRTC where there is none.
+
+    Raises:
+        ToolMissing: neither is installed.
+        BuildError: not on Linux.
+    """
+    if SUFFIX != ".so":
+        raise BuildError(
+            "CUDA libraries are built on Linux; compile with emulate=True, which needs a C "
+            'compiler only, or with target="c"'
+        )
+    if nvcc := find_nvcc():
+        return Nvcc(nvcc)
+    if nvrtc := find_nvrtc():
+        return nvrtc
+    raise ToolMissing(f"no CUDA compiler: found neither nvcc nor NVRTC (libnvrtc.so); {_CURE}")
 
 
 def find_nvcc() -> str | None:
@@ -67,59 +138,11 @@ def find_nvcc() -> str | None:
     return shutil.which("nvcc", path=os.pathsep.join(places))
 
 
-@lru_cache(maxsize=4)
-def _version(nvcc: str) -> str:
-    found = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=False)
-    return found.stdout
-
-
-def _by_nvrtc(source: bytes, architectures: tuple[str, ...]) -> Path:
-    """For one architecture, the first: NVRTC makes no fat binaries."""
-    nvrtc = open_first(_NVRTC, _ffi)
-    if nvrtc is None:
-        raise ToolMissing(f"no CUDA compiler: found neither nvcc nor {_NVRTC[-1]}; {_CURE}")
-    option = f"--gpu-architecture={architectures[0]}"
-
-    def make(folder: Path, target: Path) -> None:
-        target.write_bytes(_compiled_by_nvrtc(nvrtc, source, option))
-
-    return cached(("nvrtc", option), {"kernels.cu": source}, "kernels.cubin", make)
-
-
-_ffi: Any = cffi.FFI()
-_ffi.cdef(
-    """
-    typedef struct program *nvrtcProgram;
-    int nvrtcCreateProgram(nvrtcProgram *, const char *, const char *, int, const char **,
-                           const char **);
-    int nvrtcCompileProgram(nvrtcProgram, int, const char **);
-    int nvrtcGetProgramLogSize(nvrtcProgram, size_t *);
-    int nvrtcGetProgramLog(nvrtcProgram, char *);
-    int nvrtcGetCUBINSize(nvrtcProgram, size_t *);
-    int nvrtcGetCUBIN(nvrtcProgram, char *);
-    int nvrtcDestroyProgram(nvrtcProgram *);
-    """
-)
-
-
-def _compiled_by_nvrtc(nvrtc: Any, source: bytes, option: str) -> bytes:
-    program, size = _ffi.new("nvrtcProgram *"), _ffi.new("size_t *")
-    text, name = _ffi.new("char[]", source), _ffi.new("char[]", b"kernels.cu")
-    options = [_ffi.new("char[]", option.encode())]
-    if nvrtc.nvrtcCreateProgram(program, text, name, 0, _ffi.NULL, _ffi.NULL):
-        raise BuildError("NVRTC: cannot create a program")
+@lru_cache(maxsize=8)
+def _said(command: str, option: str) -> str:
+    """What a program prints; "" if it does not take the option."""
     try:
-        failed = nvrtc.nvrtcCompileProgram(program[0], 1, _ffi.new("char *[]", options))
-        if failed:
-            nvrtc.nvrtcGetProgramLogSize(program[0], size)
-            log = _ffi.new("char[]", size[0])
-            nvrtc.nvrtcGetProgramLog(program[0], log)
-            message = _ffi.string(log).decode(errors="replace")
-            raise BuildError(f"NVRTC failed with {option} ({failed}):\n{message[:_SHOWN]}")
-        if nvrtc.nvrtcGetCUBINSize(program[0], size):
-            raise BuildError("NVRTC: no device code; a version from 11.2 on is needed")
-        code = _ffi.new("char[]", size[0])
-        nvrtc.nvrtcGetCUBIN(program[0], code)
-        return bytes(_ffi.buffer(code))
-    finally:
-        nvrtc.nvrtcDestroyProgram(program)
+        found = subprocess.run([command, option], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ToolMissing(f"cannot start {command}: {error.strerror}; {_CURE}") from None
+    return found.stdout if found.returncode == 0 else ""

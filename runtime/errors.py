@@ -37,6 +37,10 @@ class ToolMissing(BuildError):
     """A program that a build or a simulation needs is not installed."""
 
 
+class DeviceMissing(BuildError):
+    """A library is for a device, or its driver, that this machine lacks."""
+
+
 class ExtraMissing(GatewrightError, ImportError):
     """An optional Python dependency is not installed; the message names the extra."""
 

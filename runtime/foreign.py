@@ -1,4 +1,4 @@
-"""Circuits compiled for another machine: to save, not to call."""
+"""Circuits compiled for another machine or a device that is not here: to save, not to call."""
 
 from __future__ import annotations
 
@@ -12,25 +12,31 @@ from numpy.typing import NDArray
 from .batch import Batch
 from .compiled import CompiledCircuit
 from .cross import library_suffix
-from .errors import InputError
+from .errors import DeviceMissing, InputError
 
 _SUFFIXES = (".so", ".dylib", ".dll", ".wasm")
 
 
 @dataclass
 class ForeignEngine:
-    """A library that this machine cannot load; see `runtime.compiled.Engine`."""
+    """A library that cannot answer here; see `runtime.compiled.Engine`.
+
+    missing: what this machine lacks, if it is a device or driver.
+    """
 
     manifest: dict[str, Any]
     triple: str
     library: bytes
+    missing: str = ""
 
     @property
     def isa(self) -> str:
         """What is in the library, best first; none of it runs here."""
-        return ", ".join(self.manifest["isas"])
+        return ", ".join(self.manifest.get("isas") or self.manifest["architectures"])
 
     def fill(self, batch: Batch, what: str, out: NDArray[Any]) -> NoReturn:
+        if self.missing:
+            raise DeviceMissing(self.missing)
         raise InputError(
             f"{self.manifest['name']}: built for {self.triple}, so it cannot answer here; save it "
             "and load it there, or compile without triple= for answers here"
@@ -41,7 +47,10 @@ class ForeignEngine:
 
 
 class CrossCompiled(CompiledCircuit):
-    """A circuit compiled for another machine, to be saved. Methods that answer raise InputError."""
+    """A circuit compiled for another machine or device, to be saved.
+
+    Methods that answer raise InputError, or DeviceMissing where only a device is missing.
+    """
 
     engine: ForeignEngine
 
@@ -81,4 +90,5 @@ class CrossCompiled(CompiledCircuit):
 
     def __repr__(self) -> str:
         gates, levels = self.manifest["gates"], self.manifest["levels"]
-        return f"<CrossCompiled {self.name} for {self.triple}: {gates} gates, {levels} levels>"
+        where = f"{self.triple}, {self.engine.isa}" if self.engine.missing else self.triple
+        return f"<CrossCompiled {self.name} for {where}: {gates} gates, {levels} levels>"

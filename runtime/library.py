@@ -44,12 +44,8 @@ _ffi.cdef(
 )
 
 
-class LibraryEngine:
-    """Answers from a shared library; see `runtime.compiled.Engine`.
-
-    Calls release the interpreter lock, and each thread has a workspace of its own, so one engine
-    may be called from many threads at once.
-    """
+class Library:
+    """A shared library of ours, loaded: where it lies, its bytes, interface and manifest."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Load the library at `path`. Loading runs its code: load only what you trust.
@@ -58,12 +54,12 @@ class LibraryEngine:
             FileError: damaged, not a shared library for this machine, or not one of ours.
         """
         self.path = Path(path).absolute()
-        self._data = read_file(path)
-        check_seal(self._data, path)
+        self.data = read_file(path)
+        check_seal(self.data, path)
         try:
-            self._loaded_as = _loadable(self.path, self._data)
-            self._library = _ffi.dlopen(self._loaded_as)
-            self._api: Any = self._library.gatewright_api()
+            self._loaded_as = _loadable(self.path, self.data)
+            self._opened = _ffi.dlopen(self._loaded_as)
+            self.api: Any = self._opened.gatewright_api()
         except OSError as error:
             raise FileError(
                 f"{path}: not a shared library that this machine can load: "
@@ -74,12 +70,35 @@ class LibraryEngine:
             raise FileError(
                 f"{path}: a shared library, but not from gatewright; compile it with gatewright"
             ) from None
-        if self._api.version != ABI_VERSION:
+        if self.api.version != ABI_VERSION:
             raise FileError(
-                f"{path}: interface version {self._api.version}; allowed is {ABI_VERSION}; "
+                f"{path}: interface version {self.api.version}; allowed is {ABI_VERSION}; "
                 "compile it again with this Gatewright"
             )
-        self.manifest: dict[str, Any] = json.loads(_ffi.string(self._api.manifest).decode())
+        self.manifest: dict[str, Any] = json.loads(_ffi.string(self.api.manifest).decode())
+
+    def reopened(self, ffi: Any) -> Any:
+        """The same library with what another interface of cffi declares."""
+        return ffi.dlopen(self._loaded_as)
+
+
+class LibraryEngine:
+    """Answers from a shared library; see `runtime.compiled.Engine`.
+
+    Calls release the interpreter lock, and each thread has a workspace of its own, so one engine
+    may be called from many threads at once.
+    """
+
+    def __init__(self, library: Library | str | os.PathLike[str]) -> None:
+        """library: loaded, or where it lies.
+
+        Raises:
+            FileError: it cannot be loaded, see `Library`.
+            BuildError: nothing in it runs here.
+        """
+        self.library = library if isinstance(library, Library) else Library(library)
+        self.path, self._api = self.library.path, self.library.api
+        self.manifest = self.library.manifest
         self._local = threading.local()
         self._isa = 0
         if not (isas := self.isas()):
@@ -141,7 +160,7 @@ class LibraryEngine:
 
     def data(self) -> bytes:
         """The library's own file, as it was loaded."""
-        return self._data
+        return self.library.data
 
 
 def _pointer(array: NDArray[Any]) -> Any:

@@ -104,6 +104,8 @@ def test_verify_a_model(folder, capsys, tmp_path):
     out = capsys.readouterr().out
     for form in ("PyTorch module", "optimised circuit", "wine.so, portable", "C library", "numpy"):
         assert form in out
+    for form in ("resident", "streamed"):
+        assert f"CUDA as loops, cpu-{form}" in out
     assert "36 samples  equal" in out
     assert out.endswith("all equal\n")
     for simulator in ("iverilog", "verilator"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ...compiler import Argmax, Circuit, Encoder, Luts, Netlist, Popcount, Tile
 from ...compiler.passes.lutmap import LutMap
 from ...compiler.passes.unroll import unroll_where
+from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
@@ -22,11 +24,36 @@ from .code import CARRY, SUM, body_tables, body_text, table_rows
 from .steps import Steps, plan_steps
 
 STREAM_BYTES = 24 << 20
+_OLDEST = 75
 
 
 @dataclass(frozen=True)
 class Cuda:
-    """CUDA kernels and a C library that runs them, on any device from compute capability 7.5 on."""
+    """CUDA kernels and a C library that runs them, on any device from compute capability 7.5 on.
+
+    architectures: of the devices to compile for, such as ("sm_80", "sm_90"); by default those of
+    the devices here, and where there are none all from sm_75 to sm_90, newer ones by way of PTX.
+    emulate: compile the kernels as loops, which run on the CPU and need a C compiler only.
+    """
+
+    architectures: tuple[str, ...] | None = None
+    emulate: bool = False
+
+    def __post_init__(self) -> None:
+        if self.architectures is None:
+            return
+        named = self.architectures
+        named = (named,) if isinstance(named, str) else tuple(named)
+        numbers = [re.fullmatch(r"sm_(\d{2,3})", str(name)) for name in named]
+        if not named or not all(match and int(match[1]) >= _OLDEST for match in numbers):
+            raise EmitError(
+                f"architectures {named}; allowed are names from sm_{_OLDEST} on, such as "
+                '("sm_80", "sm_90"), and None for those of the devices here'
+            )
+        if self.emulate:
+            raise EmitError("architectures: loops on the CPU have none; leave out one of the two")
+        ascending = sorted({int(match[1]) for match in numbers if match})
+        object.__setattr__(self, "architectures", tuple(f"sm_{n}" for n in ascending))
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """LUTs of at most three inputs; tiles whose bodies hold other cells are unrolled."""
@@ -42,6 +69,8 @@ class Cuda:
         check_name(name)
         steps = plan_steps(*_with_class(circuit))
         manifest = {**describe(circuit, name, "cuda"), "abi": ABI_VERSION, "gatewright": VERSION}
+        if self.architectures is not None:
+            manifest["architectures"] = list(self.architectures)
         values = _values(circuit, name, steps, manifest)
         texts = {
             f"{name}.cu": render("cuda/kernels.cu.j2", **values),
