@@ -17,7 +17,7 @@ from ..runtime.bench import throughput
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
-from ..runtime.library import LibraryEngine
+from ..runtime.library import Library, LibraryEngine
 from .checking import check_all
 from .sizes import embedded_sizes
 from .sources import (
@@ -160,7 +160,8 @@ def inspect(options: argparse.Namespace) -> int:
     kind = kind_of(options.source)
     print(f"{options.source}: {kind}, {options.source.stat().st_size:,} bytes")
     if kind in ("plan", "library"):
-        print(json.dumps(load(options.source).manifest, indent=2, sort_keys=True))
+        held = load(options.source) if kind == "plan" else Library(options.source)
+        print(json.dumps(held.manifest, indent=2, sort_keys=True))
         return 0
     circuit = open_source(options.source).circuit
     print(f"{'sample':<13} {list(circuit.encoder.shape)}")

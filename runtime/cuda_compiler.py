@@ -22,7 +22,7 @@ _SHOWN = 2000
 _FLAGS = ("-O2", "-std=gnu99", "-ldl", "-lpthread")
 _CURE = (
     "install the CUDA toolkit and put nvcc on the PATH or name its folder in the environment "
-    "variable CUDA_HOME; or pip install 'gatewright[nvrtc]'; or compile with emulate=True, which "
+    "variable CUDA_HOME; or pip install 'gatewright[cuda]'; or compile with emulate=True, which "
     'needs a C compiler only, or with target="c"'
 )
 

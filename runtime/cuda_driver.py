@@ -11,6 +11,7 @@ _ffi: Any = cffi.FFI()
 _ffi.cdef(
     """
     int cuInit(unsigned);
+    int cuDriverGetVersion(int *);
     int cuDeviceGetCount(int *);
     int cuDeviceGet(int *, int);
     int cuDeviceGetAttribute(int *, int, int);
@@ -28,6 +29,15 @@ def open_first(names: tuple[str, ...], ffi: Any) -> Any:
         except OSError:
             continue
     return None
+
+
+@lru_cache(maxsize=1)
+def driver_version() -> int:
+    """The newest major version of CUDA that the driver here knows, such as 13; 0 without one."""
+    driver, version = open_first(_DRIVER, _ffi), _ffi.new("int *")
+    if driver is None or driver.cuDriverGetVersion(version):
+        return 0
+    return version[0] // 1000
 
 
 @lru_cache(maxsize=1)

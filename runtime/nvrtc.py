@@ -12,7 +12,7 @@ from typing import Any
 import cffi
 
 from .cache import cached
-from .cuda_driver import open_first
+from .cuda_driver import driver_version, open_first
 from .errors import BuildError
 
 _NAMES = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so")
@@ -77,13 +77,21 @@ class Nvrtc:
 
 @lru_cache(maxsize=1)
 def find_nvrtc() -> Nvrtc | None:
-    """NVRTC where the system looks for libraries, else from NVIDIA's Python package."""
+    """NVRTC where the system looks for libraries, else from NVIDIA's Python package.
+
+    One that is too new for the driver here comes last, for its code would not load.
+    """
+    newer = None
     for name in (*_NAMES, *_packaged("libnvrtc.so.*")):
         library = open_first((name,), _ffi)
-        if library is not None and hasattr(library, "nvrtcGetCUBIN"):  # not older than 11.2
-            beside = _packaged("libnvrtc-builtins.so.*", Path(name).parent)
-            return Nvrtc(library, open_first(beside, _ffi))
-    return None
+        if library is None or not hasattr(library, "nvrtcGetCUBIN"):  # older than 11.2
+            continue
+        beside = _packaged("libnvrtc-builtins.so.*", Path(name).parent)
+        found = Nvrtc(library, open_first(beside, _ffi))
+        if int(found.version.split(".")[0]) <= (driver_version() or 99):
+            return found
+        newer = newer or found
+    return newer
 
 
 def _packaged(pattern: str, folder: Path | None = None) -> tuple[str, ...]:

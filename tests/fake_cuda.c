@@ -1,6 +1,7 @@
 /* A CUDA driver that has no device: memory is the host's, streams are immediate, and kernels are
  * loops. It is built with the kernels of one library, GATEWRIGHT_CU, and named libcuda.so.1, so that
- * the library's own launcher runs against it. FAKE_CUDA_FAIL names a function that fails. */
+ * the library's own launcher runs against it. FAKE_CUDA_FAIL names a function that fails, from its
+ * FAKE_CUDA_FAIL_AT-th call on, with status FAKE_CUDA_STATUS. */
 #define GATEWRIGHT_ON_CPU
 #include GATEWRIGHT_CU
 
@@ -10,7 +11,18 @@
 #define CALL(name, ...) \
   int name(__VA_ARGS__); \
   int name(__VA_ARGS__)
-#define FAILS(name) (getenv("FAKE_CUDA_FAIL") && !strcmp(getenv("FAKE_CUDA_FAIL"), name))
+#define FAILS(name) (wanted(name) ? status() : 0)
+
+static int number(const char *name, int other) { return getenv(name) ? atoi(getenv(name)) : other; }
+static int wanted(const char *name) {
+  static int calls;
+  if (!getenv("FAKE_CUDA_FAIL") || strcmp(getenv("FAKE_CUDA_FAIL"), name)) return 0;
+  return __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) >= number("FAKE_CUDA_FAIL_AT", 1);
+}
+static int status(void) { return number("FAKE_CUDA_STATUS", 999); }
+static int allocations; /* made by cuMemAllocAsync and not freed */
+int fake_allocations(void);
+int fake_allocations(void) { return allocations; }
 
 static const char *const names[] = {"resident", "pack", "step", "answer"};
 static void (*const kernels[])(const struct work, const struct block) = {resident, pack, step, answer};
@@ -18,11 +30,14 @@ static int current; /* how many contexts were pushed and not popped */
 
 CALL(cuInit, unsigned flags) { return flags != 0 || FAILS("cuInit"); }
 CALL(cuGetErrorString, int code, const char **text) {
-  *text = code == 2 ? "out of memory" : "no kernel image is available for execution on the device";
+  *text = code == 2     ? "out of memory"
+          : code == 209 ? "no kernel image is available for execution on the device"
+          : code == 700 ? "an illegal memory access was encountered"
+                        : "unknown error";
   return 0;
 }
 CALL(cuDeviceGetCount, int *count) {
-  *count = getenv("FAKE_CUDA_DEVICES") ? atoi(getenv("FAKE_CUDA_DEVICES")) : 2;
+  *count = number("FAKE_CUDA_DEVICES", 2);
   return 0;
 }
 CALL(cuDeviceGet, int *device, int number) {
@@ -34,6 +49,7 @@ CALL(cuDeviceGetAttribute, int *value, int attribute, int device) {
   return device < 100;
 }
 CALL(cuDevicePrimaryCtxRetain, void **context, int device) {
+  if (FAILS("cuDevicePrimaryCtxRetain")) return status();
   *context = (void *)(intptr_t)device;
   return 0;
 }
@@ -49,7 +65,7 @@ int fake_contexts(void);
 int fake_contexts(void) { return current; }
 CALL(cuModuleLoadData, void **module, const void *image) {
   *module = (void *)image;
-  return strcmp((const char *)image, "device code") || FAILS("cuModuleLoadData") ? 209 : 0;
+  return strcmp((const char *)image, "device code") ? 209 : FAILS("cuModuleLoadData");
 }
 CALL(cuModuleGetFunction, void **function, void *module, const char *name) {
   for (intptr_t i = 0; i < 4; ++i)
@@ -60,6 +76,7 @@ CALL(cuFuncSetAttribute, void *function, int attribute, int value) {
   return !function || attribute != 8 || value != 99 * 1024;
 }
 CALL(cuMemAlloc_v2, unsigned long long *to, size_t bytes) {
+  if (FAILS("cuMemAlloc")) return status();
   *to = (uintptr_t)malloc(bytes);
   return !*to;
 }
@@ -76,16 +93,20 @@ CALL(cuMemPoolSetAttribute, void *pool, int attribute, void *value) {
 }
 CALL(cuMemAllocAsync, unsigned long long *to, size_t bytes, void *stream) {
   (void)stream;
-  if (FAILS("cuMemAllocAsync")) return 2;
-  return cuMemAlloc_v2(to, bytes);
+  if (FAILS("cuMemAllocAsync")) return status();
+  *to = (uintptr_t)malloc(bytes);
+  __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
+  return !*to;
 }
 CALL(cuMemFreeAsync, unsigned long long at, void *stream) {
   (void)stream;
   free((void *)(uintptr_t)at);
-  return 0;
+  __atomic_sub_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
+  return !at;
 }
 CALL(cuMemcpyHtoDAsync_v2, unsigned long long to, const void *from, size_t bytes, void *stream) {
   (void)stream;
+  if (FAILS("cuMemcpyHtoDAsync")) return status();
   return cuMemcpyHtoD_v2(to, from, bytes);
 }
 CALL(cuMemcpyDtoHAsync_v2, void *to, unsigned long long from, size_t bytes, void *stream) {
@@ -118,12 +139,14 @@ CALL(cuStreamCreate, void **stream, unsigned flags) {
   *stream = malloc(1);
   return flags != 1;
 }
-CALL(cuStreamSynchronize, void *stream) { return !stream; }
+CALL(cuStreamSynchronize, void *stream) { return !stream || FAILS("cuStreamSynchronize"); }
 CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty,
      unsigned tz, unsigned shared, void *stream, void **parameters, void **extra) {
   struct block block = {0, 0, threads, 0};
   struct work w;
-  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024 || !stream || y > 65535) return 1;
+  (void)stream; /* none is the default stream */
+  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024 || y > 65535) return 1;
+  if (FAILS("cuLaunchKernel")) return status();
   memcpy(&w, parameters[0], sizeof w);
   block.shared = (uint32_t *)malloc(shared + 4);
   for (block.y = 0; block.y < y; ++block.y)

@@ -182,7 +182,10 @@ def test_inspect(circuit_file, tmp_path, capsys):
     [
         ("inspect missing.npz", "missing.npz: no such file"),
         ("compile {net} -o {tmp}/no/such/net.so", "cannot write"),
-        ("compile {net} -o {tmp}/net.so --target rust", "target 'rust'; allowed are c, numpy"),
+        (
+            "compile {net} -o {tmp}/net.so --target rust",
+            "target 'rust'; allowed are c, cuda, numpy",
+        ),
         ("compile {net} -o {tmp}/net.so --name 9", "allowed are up to 63"),
         ("compile {net} -o {tmp}/net.so --level 7", "level 7; allowed are 0 to 3"),
         ("emit {net} --target vhdl -o {tmp}", "target 'vhdl'; allowed are c, cuda, verilog"),

@@ -16,6 +16,7 @@ from strategies import netlists
 
 from gatewright.backends.cuda.backend import Cuda
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.library import LibraryEngine
 from gatewright.runtime.seal import sealed
@@ -112,7 +113,7 @@ def test_emission_is_deterministic():
 
 
 @pytest.fixture(scope="module")
-def launcher(tmp_path_factory) -> tuple[list[str], dict[str, str]]:
+def launcher(tmp_path_factory) -> list[str]:
     """The launcher's command, on a driver that is loops and takes any "device code"."""
     folder = tmp_path_factory.mktemp("cuda")
     circuit = classifier(features=70)
@@ -122,10 +123,11 @@ def launcher(tmp_path_factory) -> tuple[list[str], dict[str, str]]:
     (folder / "kernels.bin").write_bytes(b"device code")
     compiler = [*find_compiler().command, "-O1", "-std=gnu99", "-Wall", "-Wextra", "-Werror"]
     shared = [*compiler, "-fPIC", "-shared"]
+    kernels = ('-DGATEWRIGHT_KERNELS="kernels.bin"', "-DGATEWRIGHT_PIECE_BYTES=1")
     here = Path(__file__).parent
     fake = (f'-DGATEWRIGHT_CU="{folder / "net.cu"}"', "-Wl,-soname,libcuda.so.1")
     for command in (
-        [*shared, '-DGATEWRIGHT_KERNELS="kernels.bin"', "-o", "libnet.so", "net.c"],
+        [*shared, *kernels, "-o", "libnet.so", "net.c"],
         [*shared, *fake, "-o", "libfake.so", str(here / "fake_cuda.c")],
     ):
         subprocess.run(command, cwd=folder, check=True)
@@ -134,34 +136,68 @@ def launcher(tmp_path_factory) -> tuple[list[str], dict[str, str]]:
     for dtype in DTYPES:
         cases[f"x_{dtype}"] = x = samples(circuit, 5000, dtype)
         cases[f"classes_{dtype}"] = circuit.predict(x)
+        cases[f"counts_{dtype}"] = circuit.counts(x)
         cases[f"scores_{dtype}"] = circuit.scores(x)
         cases[f"bits_{dtype}"] = circuit.bits(x)
+    encoder = circuit.encoder
+    bits = binarize(cases["x_uint8"], encoder.feature, encoder.threshold)
+    cases["rows"] = np.packbits(bits, axis=1, bitorder="little")
+    cases["planes"] = pack(bits)
     np.savez(folder / "cases.npz", **cases)
     names = [str(folder / name) for name in ("libfake.so", "libnet.so", "cases.npz")]
-    return [sys.executable, str(here / "cuda_launcher.py"), *names], dict(os.environ)
+    return [sys.executable, "-W", "error", str(here / "cuda_launcher.py"), *names]
+
+
+def launched(launcher: list[str], mode: str, **environment: str) -> str:
+    """What the launcher prints; it must end well and leave nothing behind."""
+    search = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "PYTHONPATH": search, **environment}
+    command = [*launcher, mode]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
 
 
 @pytest.mark.parametrize("form", ["resident", "streamed"])
-def test_the_launcher_on_a_driver_of_loops(launcher, form):
-    command, environment = launcher
-    environment = {**environment, "GATEWRIGHT_CUDA_FORM": form}
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (found.returncode, found.stdout) == (0, "equal\n"), found.stderr
+def test_arrays_on_a_driver_of_loops(launcher, form):
+    assert launched(launcher, "arrays", GATEWRIGHT_CUDA_FORM=form) == "equal\n"
+
+
+@pytest.mark.parametrize("form", ["resident", "streamed"])
+def test_tensors_on_a_driver_of_loops(launcher, form):
+    pytest.importorskip("torch")
+    assert launched(launcher, "tensors", GATEWRIGHT_CUDA_FORM=form) == "equal\n"
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"),
+    ("call", "at", "status", "message"),
     [
-        ({"FAKE_CUDA_DEVICES": "0"}, "no CUDA device"),
-        ({"FAKE_CUDA_FAIL": "cuInit"}, "no CUDA device"),
-        ({"FAKE_CUDA_FAIL": "cuModuleLoadData"}, "no kernel image is available"),
-        ({"FAKE_CUDA_FAIL": "cuMemAllocAsync"}, "out of memory"),
+        ("cuInit", 1, 100, "DeviceMissing libnet.so: no CUDA device"),
+        ("cuDevicePrimaryCtxRetain", 1, 2, "out of memory (2); use smaller batches"),
+        ("cuModuleLoadData", 1, 209, "no kernel image is available for execution on the device"),
+        ("cuModuleLoadData", 1, 209, "the devices here are sm_86; compile again"),
+        ("cuMemAlloc", 1, 2, "out of memory (2); use smaller batches"),
+        ("cuMemAllocAsync", 1, 2, "BuildError libnet.so on cuda:0: cuMemAllocAsync: out of memory"),
+        ("cuMemAllocAsync", 2, 2, "out of memory"),
+        ("cuMemAllocAsync", 9, 2, "out of memory"),
+        ("cuMemcpyHtoDAsync", 3, 700, "an illegal memory access was encountered (700)"),
+        ("cuLaunchKernel", 1, 700, "cuLaunchKernel: an illegal memory access was encountered"),
+        ("cuLaunchKernel", 4, 999, "unknown error (999)"),
+        ("cuStreamSynchronize", 2, 700, "cuStreamSynchronize"),
     ],
 )
-def test_what_a_driver_refuses_is_said(launcher, setting, message):
-    command, environment = launcher
-    found = subprocess.run(
-        [*command, "--fail"], env=environment | setting, capture_output=True, text=True, check=False
+def test_what_a_driver_refuses_is_said(launcher, call, at, status, message):
+    said = launched(
+        launcher,
+        "fail",
+        GATEWRIGHT_CUDA_FORM="streamed",
+        FAKE_CUDA_FAIL=call,
+        FAKE_CUDA_FAIL_AT=str(at),
+        FAKE_CUDA_STATUS=str(status),
     )
-    assert found.returncode == 0, found.stderr
-    assert message in found.stdout
+    assert message in said
+
+
+def test_a_driver_without_devices(launcher):
+    said = launched(launcher, "fail", FAKE_CUDA_DEVICES="0")
+    assert said.startswith("DeviceMissing libnet.so: no CUDA device: the driver (libcuda.so.1)")
