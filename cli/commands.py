@@ -54,7 +54,7 @@ def compile(options: argparse.Namespace) -> int:
 
 _EMIT_OPTIONS = (
     *("feature_bits", "profile", "answer", "style", "registers_every", "max_latency"),
-    *("target_mhz", "reset", "enable", "keep_hierarchy"),
+    *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
 )
 
 

@@ -34,10 +34,13 @@ PIPELINES = (
     {"max_latency": 1, "enable": True},
     {"target_mhz": 200, "reset": True},
 )
+LUTS = ({"primitives": "xilinx"}, {"keep_hierarchy": True})
+WAYS = (*({"style": style} for style in STYLES), *LUTS)
 VARIANTS = [
     {"style": style, "answer": answer, **pipeline}
     for style, answer, pipeline in product(STYLES, ANSWERS, PIPELINES)
 ]
+VARIANTS += [{**luts, **pipeline} for luts, pipeline in product(LUTS, PIPELINES[:2])]
 
 
 @pytest.mark.simulator
@@ -54,23 +57,21 @@ def test_every_variant(options: dict) -> None:
 @pytest.mark.simulator
 @needs_iverilog
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=40)
-@given(netlists(max_inputs=5), st.sampled_from(STYLES), st.sampled_from(PIPELINES[1:]))
-def test_pipelined_netlists(netlist: Netlist, style: str, pipeline: dict) -> None:
+@given(netlists(max_inputs=5), st.sampled_from(WAYS), st.sampled_from(PIPELINES))
+def test_netlists(netlist: Netlist, way: dict, pipeline: dict) -> None:
     assume(len(netlist.outputs))
-    check(
-        Verilog(style=style, **pipeline).emit(boolean(netlist), "dut", all_inputs(netlist.n_inputs))
-    )
+    check(Verilog(**way, **pipeline).emit(boolean(netlist), "dut", all_inputs(netlist.n_inputs)))
 
 
 @pytest.mark.simulator
 @needs_verilator
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
-@given(netlists(max_inputs=5), st.sampled_from(STYLES), st.sampled_from(PIPELINES))
+@given(netlists(max_inputs=5), st.sampled_from(WAYS), st.sampled_from(PIPELINES))
 def test_lints_clean(
-    tmp_path_factory: pytest.TempPathFactory, netlist: Netlist, style: str, pipeline: dict
+    tmp_path_factory: pytest.TempPathFactory, netlist: Netlist, way: dict, pipeline: dict
 ) -> None:
     assume(len(netlist.outputs))
-    artifact = Verilog(style=style, **pipeline).emit(boolean(netlist), "dut")
+    artifact = Verilog(**way, **pipeline).emit(boolean(netlist), "dut")
     check_lint(artifact, tmp_path_factory.getbasetemp())
 
 
@@ -79,6 +80,8 @@ def test_lints_clean(
     [
         ({"answer": "index"}, "answer 'index'; allowed are class, scores, both"),
         ({"style": "rtl"}, "style 'rtl'; allowed are gates, lut, behavioural"),
+        ({"primitives": "intel"}, "primitives 'intel'; allowed are xilinx"),
+        ({"primitives": "xilinx", "style": "gates"}, "style 'gates' and primitives; .*leave the"),
         ({"registers_every": 0}, "registers_every 0; allowed are integers from 1 on"),
         ({"max_latency": True}, "max_latency True; allowed are integers from 1 on"),
         ({"target_mhz": -3}, "target_mhz -3; allowed are positive numbers"),
@@ -102,6 +105,7 @@ def test_popcounts_and_argmaxes_may_be_kept() -> None:
         "dut_popcount2",
         "dut_popcount3",
         "dut_argmax2x2",
+        "dut_lut4_4f04",
     }
     assert "keep_hierarchy" not in Verilog(7).emit(tiny(), "dut").files["dut.v"].decode()
 

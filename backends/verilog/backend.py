@@ -14,6 +14,7 @@ from ...compiler import Circuit
 from ...runtime.errors import EmitError
 from ..artifact import Artifact, describe
 from ..render import render
+from .cells import PRIMITIVES
 from .design import ANSWERS, STYLES, Design, design
 from .encoder import encoder_module, encoder_notes, feature_width
 from .names import check_module_name
@@ -43,7 +44,9 @@ class Verilog:
     reset: a synchronous reset of what says which answers are valid. enable: a clock enable for
         every register, which stalls the whole module. Both only where there are registers.
     keep_hierarchy: ask synthesis to keep popcounts and argmaxes as modules, unless "behavioural".
-        Yosys then maps them as they are, and to fewer LUTs; tools behind it may want them flat.
+        LUTs inside of four inputs and more become modules too, one for each table, so that
+        synthesis takes the LUTs that it is given; tools behind it may want them flat.
+    primitives: "xilinx": instances of LUT1 to LUT6 where SYNTHESIS is defined, and style "lut".
     """
 
     feature_bits: int | None = None
@@ -55,6 +58,7 @@ class Verilog:
     reset: bool = False
     enable: bool = False
     keep_hierarchy: bool = False
+    primitives: str | None = None
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -65,6 +69,16 @@ class Verilog:
             )
         if self.answer not in ANSWERS:
             raise EmitError(f"verilog: answer {self.answer!r}; allowed are {', '.join(ANSWERS)}")
+        if self.primitives is not None:
+            if self.primitives not in PRIMITIVES:
+                raise EmitError(
+                    f"verilog: primitives {self.primitives!r}; allowed are {', '.join(PRIMITIVES)}"
+                )
+            if self.style not in (None, "lut"):
+                raise EmitError(
+                    f"verilog: style {self.style!r} and primitives; these are LUTs of the device, "
+                    'so allowed is "lut"; leave the style out'
+                )
         if self.style is not None and self.style not in STYLES:
             raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
         pipelined = self._pipeline() is not None
@@ -102,9 +116,17 @@ class Verilog:
         self._check(circuit, name)
         width = feature_width(circuit.encoder, self.feature_bits)
         pipeline = self._pipeline()
-        style = self.style or ("lut" if pipeline else "gates")
+        style = self.style or ("lut" if pipeline or self.primitives else "gates")
         found = design(
-            circuit, name, self.answer, style, width > 1, pipeline, self.enable, self.keep_hierarchy
+            circuit,
+            name,
+            self.answer,
+            style,
+            width > 1,
+            pipeline,
+            self.enable,
+            self.keep_hierarchy,
+            self.primitives,
         )
         inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
         ports = [*self._control(found), *inputs, *outputs]

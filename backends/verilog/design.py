@@ -45,6 +45,7 @@ def design(
     pipeline: Pipeline | None,
     enable: bool,
     keep: bool,
+    primitives: str | None,
 ) -> Design:
     """Lay out the logic of a circuit.
 
@@ -64,7 +65,7 @@ def design(
     levels = timing.end - 1
     every = pipeline.every(levels) if pipeline else 0
     cuts = choose_cuts(timing.live, every) if pipeline else ()
-    modules = Modules(name, timings, parts.labels, enable, keep)
+    modules = Modules(name, timings, parts.labels, enable, keep, primitives)
     comment = "Bits to bits: one net a gate or table."
     logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)
     registers = int(timing.live[list(cuts)].sum()) + len(cuts)

@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
-from ...compiler.literals import Writer
-from ...compiler.netlist import FALSE, TRUE, Cell, IntArray
+from ...compiler.literals import Writer, absorb, split
+from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
 from ...compiler.passes.lower import CARRY3, SUM3
 from ...compiler.subject import with_bodies
+from ...compiler.tables import as_tables
 from .compressors import popcount_netlist
 from .tournament import argmax_netlist
 
@@ -85,15 +86,17 @@ class Parts:
             return netlist
         writer = Writer(netlist)
         for first, cell in netlist.placed():
-            fanin = writer.read(cell.fanin)
             match cell:
+                case Luts():
+                    _luts(writer, first, cell)
                 case Popcount():
-                    writer.drive(first, self._popcounts(writer, fanin, cell))
+                    writer.drive(first, self._popcounts(writer, cell))
                 case Argmax():
-                    body = self.argmax(*fanin.shape)
-                    writer.drive(first, writer.add(Tile(body, fanin.reshape(1, -1))))
+                    body = self.argmax(*cell.fanin.shape)
+                    fanin = writer.read(cell.fanin).reshape(1, -1)
+                    writer.drive(first, writer.add(Tile(body, fanin)))
                 case _:
-                    writer.drive(first, writer.add(_reading(cell, fanin)))
+                    writer.drive(first, writer.add(replace(cell, fanin=writer.read(cell.fanin))))
         return writer.close(netlist)
 
     def argmax(self, candidates: int, bits: int) -> Netlist:
@@ -103,34 +106,75 @@ class Parts:
         self.labels.setdefault(body, (f"argmax{candidates}x{bits}", f"{comment} the lowest."))
         return body
 
-    def _popcounts(self, writer: Writer, addends: IntArray, cell: Popcount) -> IntArray:
-        """Emit tiles that count each row of addends [groups, m]; bits [groups * width]."""
-        result = np.full((len(addends), cell.width), FALSE, np.int32)
+    def _popcounts(self, writer: Writer, cell: Popcount) -> IntArray:
+        """Emit tiles that count each row of addends; bits [groups * width].
+
+        Of each weight, those that are read inverted come first.
+        """
+        result = np.full((len(cell.fanin), cell.width), FALSE, np.int32)
+        addends, inverted = split(writer.literal[cell.fanin])
+        order = np.argsort(2 * cell.shifts.astype(np.int64) + ~inverted, axis=1, kind="stable")
+        addends = np.take_along_axis(addends, order, axis=1)
+        inverted = np.take_along_axis(inverted, order, axis=1)
         varying = addends > TRUE
         weight = np.left_shift(1, cell.shifts.astype(np.int64))
         offset = (weight * (addends == TRUE)).sum(axis=1)
-        planes = [varying[:, cell.shifts == shift].sum(axis=1) for shift in range(len(cell.planes))]
-        kinds, kind = np.unique(np.column_stack([*planes, offset]), axis=0, return_inverse=True)
+        planes = [cell.shifts == shift for shift in range(len(cell.planes))]
+        sizes = [
+            *(varying[:, plane].sum(axis=1) for plane in planes),
+            *(inverted[:, plane].sum(axis=1) for plane in planes),
+        ]
+        kinds, kind = np.unique(np.column_stack([*sizes, offset]), axis=0, return_inverse=True)
         for number, (*some, plus) in enumerate(kinds.tolist()):
             rows = np.flatnonzero(kind.reshape(-1) == number)
-            while some and not some[-1]:
-                some.pop()
-            body = self.popcount(tuple(some), plus)
+            body = self.popcount(*_planes(some), plus)
             fanin = addends[rows][varying[rows]].reshape(len(rows), -1)
             bits = writer.add(Tile(body, fanin)).reshape(len(rows), -1)
             result[rows, : bits.shape[1]] = bits
         return result
 
-    def popcount(self, planes: tuple[int, ...], offset: int) -> Netlist:
-        """The body that adds up bits, so many of which count 1, 2, 4 and so on, and `offset`."""
+    def popcount(self, planes: tuple[int, ...], inverted: tuple[int, ...], offset: int) -> Netlist:
+        """The body that adds up bits, so many of which count 1, 2, 4 and so on, and `offset`.
+
+        inverted: how many of each are read inverted.
+        """
         body = popcount_netlist(planes, offset)
         name = "popcount" + "_".join(map(str, planes)) + (f"_plus{offset}" if offset else "")
         weights = ", ".join(f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n)
         plus = f" and {offset}" if offset else ""
         comment = f"The sum of {sum(planes)} inputs, least significant bit first: {weights}{plus}."
+        if any(inverted):
+            body = _inverting(body, planes, inverted)
+            name += "_not" + "_".join(map(str, inverted))
+            comment += f" The first {', '.join(map(str, inverted))} of each weight are inverted."
         self.labels.setdefault(body, (name, comment))
         return body
 
 
-def _reading(cell: Cell, fanin: IntArray) -> Cell:
-    return replace(cell, fanin=fanin)
+def _luts(writer: Writer, first: int, cell: Luts) -> None:
+    """Emit LUTs, but no inverters: what reads those takes them into its tables."""
+    if cell.k == 1 and (cell.table & 3 == 1).all():
+        writer.literal[first : first + cell.n_nets] = writer.literal[cell.fanin[:, 0]] ^ 1
+        return
+    nets, inverted = split(writer.literal[cell.fanin])
+    writer.drive(first, writer.luts(nets, absorb(as_tables(cell.table), inverted)))
+
+
+def _planes(sizes: list[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Inputs of each weight, and inverted ones, up to the heaviest that there are."""
+    half = len(sizes) // 2
+    used = max((i + 1 for i in range(half) if sizes[i]), default=0)
+    return tuple(sizes[:used]), tuple(sizes[half : half + used])
+
+
+def _inverting(body: Netlist, planes: tuple[int, ...], inverted: tuple[int, ...]) -> Netlist:
+    """A body of LUTs whose first inputs of each weight are read inverted."""
+    writer = Writer(body)
+    start = FIRST_INPUT
+    for size, some in zip(planes, inverted, strict=True):
+        writer.literal[start : start + some] ^= 1
+        start += size
+    for first, cell in body.placed():
+        assert isinstance(cell, Luts)
+        _luts(writer, first, cell)
+    return writer.close(body)

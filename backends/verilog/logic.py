@@ -14,6 +14,7 @@ from ...compiler.netlist import FIRST_INPUT, Cell, IntArray
 from ...compiler.tables import as_tables, depends
 from ..formulas import Dialect, expression
 from .behaviour import argmax_module, popcount_module
+from .cells import Cells, KeptLuts, Primitives
 from .text import ONE, ZERO, Port, clocked, clocks, concat, listed, module_text, plural, unused
 from .timing import Timing, Timings
 
@@ -36,7 +37,8 @@ class Modules:
     """The modules of one design; equal bodies that are cut alike become one module.
 
     labels: what bodies are called, and a comment, where they are no convolution's. enable: whether
-    registers have a clock enable. keep: whether synthesis shall not flatten what has a label.
+    registers have a clock enable. keep: whether synthesis shall not flatten what has a label, nor
+    map its LUTs anew. primitives: of which device LUTs are instances, if of any.
     """
 
     def __init__(
@@ -46,12 +48,15 @@ class Modules:
         labels: Labels,
         enable: bool = False,
         keep: bool = False,
+        primitives: str | None = None,
     ) -> None:
         self.prefix = f"{name}_"
         self.timings = timings
         self._labels = labels
         self._enable = enable
         self._keep = keep
+        self._primitives = Primitives(name, primitives) if primitives else None
+        self._kept_luts = KeptLuts(name)
         self._made: dict[object, Module] = {}
         self._names: set[str] = set()
         self._tiles = count()
@@ -59,7 +64,8 @@ class Modules:
 
     def texts(self) -> list[str]:
         """The text of every module, those that use others first."""
-        return list(self._texts.values())
+        cells = [self._kept_luts, *([self._primitives] if self._primitives else [])]
+        return [*self._texts.values(), *(text for some in cells for text in some.texts())]
 
     def pins(self, module: Module) -> str:
         """The connections of a module's clock, with a comma behind."""
@@ -120,13 +126,14 @@ class Modules:
     ) -> Module:
         """Add the module that holds a netlist with at least one output."""
         self._texts[module] = ""  # its place: before the modules that it uses
-        text = _Text(self, netlist, timing, cuts)
+        keep = self._keep and netlist in self._labels
+        cells = self._primitives or (self._kept_luts if keep else None)
+        text = _Text(self, netlist, timing, cuts, cells)
         lines = text.lines()
         ports = clocks(text.clocked, self._enable)
         ports.append(Port("in", "input", netlist.n_inputs))
         ports.append(Port("out", "output", len(netlist.outputs)))
         lines += clocked(text.updates, self._enable)
-        keep = self._keep and netlist in self._labels
         self._texts[module] = module_text(module, comment, ports, lines, keep)
         return Module(module, text.clocked)
 
@@ -137,13 +144,16 @@ class _Text:
     A net is called n<number>; after t cuts more than it comes with, n<number>_<cuts>.
     """
 
-    def __init__(self, modules: Modules, netlist: Netlist, timing: Timing, cuts: Cuts) -> None:
+    def __init__(
+        self, modules: Modules, netlist: Netlist, timing: Timing, cuts: Cuts, cells: Cells | None
+    ) -> None:
         self.modules, self.netlist, self.timing, self.cuts = modules, netlist, timing, cuts
         self.names = _net_names(netlist)
         self.stage = self._cuts_before(timing.level)
         self.until = np.maximum(self._cuts_before(timing.last), self.stage)
         self.updates: list[str] = []
         self.tables: set[str] = set()  # declared
+        self.cells = cells
         self.clocked = False
 
     def _cuts_before(self, level: IntArray) -> IntArray:
@@ -216,19 +226,24 @@ class _Text:
         stage = self.stage[first : first + cell.n_nets]
         fanin = self._named(cell.fanin, stage[:, None])
         text = {}
+        pins = ", ".join(reversed(_PLACES[: cell.k]))
         for table in np.unique(cell.table).tolist():
+            if self.cells and self.cells.takes(cell.k):
+                text[table] = self.cells.instance(cell.k, table)
+                continue
             if cell.k <= _FORMULA_INPUTS:
-                text[table] = expression(table, _PLACES[: cell.k], DIALECT)
+                formula = expression(table, _PLACES[: cell.k], DIALECT)
+                text[table] = f"wire {{net}} = {formula};"
                 continue
             name = f"T{cell.k}_{table:0{(1 << cell.k) // 4}x}"
-            text[table] = f"{name}[{{{{{', '.join(reversed(_PLACES[: cell.k]))}}}}}]"
+            text[table] = f"wire {{net}} = {name}[{{{{{pins}}}}}];"
             if name not in self.tables:
                 self.tables.add(name)
                 bits = 1 << cell.k
                 yield f"  localparam [{bits - 1}:0] {name} = {bits}'h{name.split('_')[1]};"
         rows = zip(count(first), cell.table.tolist(), fanin.tolist(), strict=False)
         for net, table, row in rows:
-            yield f"  wire n{net} = {text[table].format(*row)};"
+            yield "  " + text[table].format(*row, net=f"n{net}")
 
 
 def _instances(
