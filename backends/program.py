@@ -173,9 +173,12 @@ class _Assembler:
                     header = [self._op(Op("weighted")), len(rows), len(cell.planes), *cell.planes]
                 return [np.array(header, np.uint32), rows.ravel()]
             case Tile():
-                nets = np.arange(first, first + cell.n_nets)
-                made = slots.take(nets).reshape(cell.places, -1)
-                rows = np.hstack([made, slots.of[cell.fanin]])
+                nets = np.arange(first, first + cell.n_nets).reshape(cell.places, -1)
+                if cell.places > 1:
+                    slots.take_run(nets.T.ravel())
+                else:
+                    slots.take(nets.ravel())
+                rows = np.hstack([slots.of[nets], slots.of[cell.fanin]])
                 row = tuple(rows[0].tolist()) if cell.places == 1 else ()
                 op = self._op(Op("tile", body=self._body(cell.body), row=row))
                 return [np.array([op, cell.places], np.uint32), rows.ravel()]
@@ -219,7 +222,13 @@ class _Slots:
         self._order = np.argsort(self.last_use, kind="stable")
         self._sorted = self.last_use[self._order]
         given = np.arange(FIRST_INPUT + netlist.n_inputs)
-        self.take(given[self.last_use[given] >= 0])
+        live = given[self.last_use[given] >= 0]
+        if any(isinstance(cell, Tile) and cell.places > 1 for cell in netlist.cells):
+            self.of[live] = live  # neighbours stay neighbours, as tiles read them
+            self._held[live] = True
+            self.count = len(given)
+        else:
+            self.take(live)
 
     def take(self, nets: NDArray[np.integer]) -> Slots:
         """Give each net a slot, lowest first; returns them."""
@@ -261,6 +270,19 @@ class _Slots:
         self.of[nets] = made
         self._held[nets] = True
         return made
+
+    def take_run(self, nets: NDArray[np.integer]) -> None:
+        """Give the nets neighbouring slots, in their order: the first free ones, or fresh ones."""
+        n, free = len(nets), self._free
+        starts = free[: max(len(free) - n + 1, 0)]
+        runs = np.flatnonzero(free[len(free) - len(starts) :] - starts == n - 1)
+        if n and len(runs):
+            self.of[nets] = free[runs[0] : runs[0] + n]
+            self._free = np.delete(free, slice(int(runs[0]), int(runs[0]) + n))
+        else:
+            self.of[nets] = np.arange(self.count, self.count + n)
+            self.count += n
+        self._held[nets] = True
 
     def release(self, cell: int) -> None:
         """Free the slots still held by nets that `cell` was the last to read; sort what is free."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..program import Op, Program
+from ...compiler.netlist import weight_of
+from ..program import Op, Program, Slots
 from .data import c_array
 from .isa import Isa
+from .strips import Rows, strip_code, suits
 from .tiles import constants, interpreted, straight
 
 # The interpreter fetches whole words of the code, and prefetches what rows ahead will read.
@@ -22,14 +25,21 @@ _AHEAD = 80
 class Programs:
     """A program and its tile bodies, numbered, with one code stream for all of them.
 
-    Bodies of few LUTs become functions of straight-line code; other bodies are programs again.
+    Bodies of few LUTs become functions of straight-line code, those of more LUTs rows over places,
+    see `strips`; other bodies are programs again.
+
+    streams: the code of each program, where tiles in strips give their number. slots: how many the
+    outermost program and all under it need.
     """
 
     straight_line: int
     programs: list[Program] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     straight: list[Program] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+    streams: list[tuple[Slots, ...]] = field(default_factory=list)
     _number: dict[int, int] = field(default_factory=dict)
+    _temporaries: dict[int, int] = field(default_factory=dict)
     _length: int = 0
 
     def add(self, program: Program) -> None:
@@ -43,10 +53,41 @@ class Programs:
         self._number[id(program)] = len(self.programs)
         self.programs.append(program)
         self.offsets.append(self._length)
-        self._length += sum(map(len, program.parts))
+        self.streams.append(tuple(self._translated(program, part) for part in program.parts))
+        self._length += sum(map(len, self.streams[-1]))
         for op in program.ops:
-            if op.body is not None:
+            if op.body is not None and not self.in_strips(op.body):
                 self.add(op.body)
+
+    @property
+    def slots(self) -> int:
+        return self._needed(self.programs[0])
+
+    def _needed(self, program: Program) -> int:
+        bodies = [op.body for op in program.ops if op.body is not None]
+        below = [self._needed(b) for b in bodies if not (self.in_strips(b) or self._is_straight(b))]
+        return program.n_slots + max([self._temporaries.get(id(program), 0), *below])
+
+    def in_strips(self, body: Program) -> bool:
+        """Whether a tile body runs as rows over places."""
+        return suits(body.netlist) and not self._is_straight(body)
+
+    def _translated(self, program: Program, part: Slots) -> Slots:
+        """The code of a program, with the numbers of strips where tiles run so."""
+        return np.concatenate(
+            [self._instruction(program, *found) for found in _walk(program, part)]
+        )
+
+    def _instruction(self, program: Program, op: Op | None, code: Slots) -> Slots:
+        if op is None or op.body is None or not self.in_strips(op.body):
+            return code
+        body = op.body.netlist
+        rows = code[2:].reshape(int(code[1]), -1)
+        made, given = np.split(rows, [len(body.outputs)], axis=1)
+        temporaries = strip_code(self.rows, body, made, given, program.n_slots)
+        known = self._temporaries.get(id(program), 0)
+        self._temporaries[id(program)] = max(known, temporaries)
+        return np.array([code[0], len(self.rows.codes) - 1], np.uint32)
 
     def _is_straight(self, program: Program) -> bool:
         gates = sum(cell.n_nets for cell in program.netlist.cells)
@@ -55,11 +96,11 @@ class Programs:
     @cached_property
     def narrow(self) -> bool:
         """Whether all numbers in the code fit 16 bits."""
-        return all(part.max() < 1 << 16 for program in self.programs for part in program.parts)
+        return all(part.max() < 1 << 16 for stream in self.streams for part in stream)
 
     def code(self) -> NDArray[np.uint32]:
         """All instructions in one stream."""
-        parts = [part for program in self.programs for part in program.parts]
+        parts = [part for stream in self.streams for part in stream]
         return np.concatenate([*parts, np.zeros(_AHEAD, np.uint32)])
 
     def tile_name(self, body: Program) -> str:
@@ -114,6 +155,7 @@ def isa_values(isa: Isa, programs: Programs, narrow: bool) -> dict[str, Any]:
             for number, p in enumerate(programs.programs)
         ],
         "tiles": "\n".join(bodies),
+        **programs.rows.values(isa),
         "constants": constants(programs.programs[0], "values"),
     }
 
@@ -121,6 +163,32 @@ def isa_values(isa: Isa, programs: Programs, narrow: bool) -> dict[str, Any]:
 def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, str]:
     if op.kind == "lut":
         return number, op.k, isa.lut(op.table, [f"IN({1 + i})" for i in range(op.k)])
+    if op.body is not None and programs.in_strips(op.body):
+        return number, "strips", ""
     if op.body is not None:
         return number, "tile", programs.tile_name(op.body)
     return number, op.kind, ""
+
+
+def _walk(program: Program, part: Slots) -> Iterator[tuple[Op | None, Slots]]:
+    """The instructions of a stream, each with its operation, None for the end."""
+    at = 0
+    while part[at]:
+        op = program.ops[int(part[at]) - 1]
+        stop = at + _size(op, part[at:])
+        yield op, part[at:stop]
+        at = stop
+    yield None, part[at:]
+
+
+def _size(op: Op, code: Slots) -> int:
+    """How long the instruction at the start of `code` is."""
+    count = int(code[1])
+    if op.kind == "lut":
+        return 2 + count * (1 + op.k)
+    if op.body is not None:
+        return 2 + count * (len(op.body.output_slot) + len(op.body.input_slot))
+    planes = code[2:3] if op.kind == "popcount" else code[3 : 3 + int(code[2])]
+    addends = [int(n) for n in planes]
+    width = weight_of(addends).bit_length()
+    return (3 if op.kind == "popcount" else 3 + len(addends)) + count * (width + sum(addends))

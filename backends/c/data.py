@@ -19,12 +19,17 @@ def is_big(array: NDArray[Any]) -> bool:
     return array.nbytes > _BIG
 
 
+def c_type(array: NDArray[Any]) -> str:
+    """What C calls the type of the elements."""
+    return _TYPES.get(array.dtype.name, "float")
+
+
 def c_array(name: str, array: NDArray[Any]) -> str:
     """A definition of the flattened `array` as static constant data called `name`."""
     flat = np.ascontiguousarray(array).reshape(-1)
     if is_big(flat):
         return _as_string(name, flat)
-    kind = _TYPES.get(flat.dtype.name, "float")
+    kind = c_type(flat)
     numbers = [_number(value) for value in flat] or ["0"]
     lines = ["  " + ", ".join(numbers[i : i + 12]) for i in range(0, len(numbers), 12)]
     body = ",\n".join(lines)
@@ -56,7 +61,7 @@ def c_float(value: float) -> str:
 
 
 def _as_string(name: str, flat: NDArray[Any]) -> str:
-    kind = _TYPES.get(flat.dtype.name, "float")
+    kind = c_type(flat)
     data = flat.astype(flat.dtype.newbyteorder("<")).view(np.uint8)
     lines = [
         b'"' + _ESCAPES[data[i : i + _LINE]].tobytes() + b'"' for i in range(0, len(data), _LINE)

@@ -12,6 +12,7 @@ from ..outline import outline, runs
 from ..program import assemble, with_class
 from .code import Programs, program_list
 from .data import c_array
+from .pooling import fuse_pools
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class ProgramSet:
 
     @property
     def slots(self) -> int:
-        program = self.programs.programs[0]
-        return max(1, program.n_slots + program.scratch)
+        return max(1, self.programs.slots)
 
     @property
     def offsets(self) -> dict[str, int]:
@@ -44,6 +44,7 @@ class ProgramSet:
             *([c_array(f"output_slot{self.suffix}", outputs)] if len(outputs) else []),
             c_array(f"code{self.suffix}", code),
             *self.programs.body_arrays(),
+            *self.programs.rows.arrays(self.suffix),
         ]
 
 
@@ -53,7 +54,7 @@ def program_sets(circuit: Circuit, limits: Sequence[int]) -> list[ProgramSet]:
     Paths for which that makes no difference share one, and so do all if inputs would lie in other
     slots, because rows are packed for all paths alike.
     """
-    netlist, cut = with_class(circuit)
+    netlist, cut = with_class(circuit.with_netlist(fuse_pools(circuit.netlist)))
     kinds = [tuple(runs(netlist, limit, cut)) for limit in limits]
     made: dict[tuple[tuple[int, int, bool], ...], ProgramSet] = {}
     for limit, kind in zip(limits, kinds, strict=True):

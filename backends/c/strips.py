@@ -1,0 +1,386 @@
+"""Tiles of many gates as rows over places: each gate is evaluated at many places in one loop.
+
+The values of one net at all places are a **strip**. A row reads up to three strips and writes one;
+where in a strip a place lies is read from a table that strips of one shape share, so a convolution
+needs one table for each position of its window instead of one entry for each operand of each place.
+Rows follow each other depth first, for a block of places at a time, so that the strips between
+inputs and outputs are few and stay in the cache.
+
+The code of one tile::
+
+    blocks, chunks, (step, places) of each of two phases, then chunks of instructions:
+    end    0
+    phase  1 or 2                         which of the two numbers of places rows have from here on
+    row    number, (base, table) of the output and of each of k inputs
+
+A body whose first cell is a tile is a pooled convolution: phase 1 is the inner tile, at all places
+of all windows, window by window, and phase 2 what the outer body makes of each window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compiler import Luts, Netlist, Tile
+from ...compiler.netlist import FIRST_INPUT, TRUE
+from .data import c_array, c_type
+from .isa import Isa
+
+BLOCK = 64  # places of phase 1 that are evaluated together
+_CHUNK = 64  # rows after which a chunk may end
+FIRST_ROW = 3
+Slots = NDArray[np.uint32]
+Place = tuple[int, int]  # base and table
+Value = tuple[int, int, int]  # phase, net of that body, and of phase 1 the place in the window
+
+
+def suits(body: Netlist) -> bool:
+    """Whether a body is LUTs, or one tile of LUTs that reads inputs, and LUTs."""
+    cells = body.cells
+    if cells and isinstance(cells[0], Tile):
+        inner = cells[0]
+        small = all(isinstance(cell, Luts) for cell in inner.body.cells)
+        if not small or (inner.fanin < FIRST_INPUT).any():
+            return False
+        cells = cells[1:]
+    return all(isinstance(cell, Luts) for cell in cells)
+
+
+@dataclass
+class Tables:
+    """Where places lie in strips: distinct tables, one after the other."""
+
+    parts: list[NDArray[np.int64]] = field(default_factory=list)
+    _position: dict[bytes, int] = field(default_factory=dict)
+    _length: int = 0
+
+    def add(self, table: NDArray[np.int64]) -> int:
+        """The position of a table that equals this one."""
+        key = table.tobytes()
+        if key not in self._position:
+            self._position[key] = self._length
+            self.parts.append(table)
+            self._length += len(table)
+        return self._position[key]
+
+    def array(self) -> NDArray[Any]:
+        """All tables, in the narrowest type."""
+        return narrowest(np.concatenate([*self.parts, np.zeros(1, np.int64)]))
+
+
+@dataclass
+class Rows:
+    """The code of all tiles in strips, the kinds of rows that occur, and the tables."""
+
+    tables: Tables = field(default_factory=Tables)
+    codes: list[list[int]] = field(default_factory=list)
+    kinds: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def number(self, table: int, k: int) -> int:
+        return self.kinds.setdefault((table, k), FIRST_ROW + len(self.kinds))
+
+    def _code(self) -> NDArray[Any]:
+        return narrowest(np.concatenate([np.array(code, np.int64) for code in self.codes]))
+
+    def arrays(self, suffix: str) -> list[str]:
+        """Definitions in C."""
+        if not self.codes:
+            return []
+        start = np.cumsum([0, *map(len, self.codes[:-1])]).astype(np.uint32)
+        return [
+            c_array(f"strip_start{suffix}", start),
+            c_array(f"strips{suffix}", self._code()),
+            c_array(f"strip_at{suffix}", self.tables.array()),
+        ]
+
+    def values(self, isa: Isa) -> dict[str, Any]:
+        """What the template needs: types of code and tables; number, inputs and expression of each
+        kind of row."""
+        if not self.codes:
+            return {"strips": False}
+        return {
+            "strips": True,
+            "strip_code": c_type(self._code()),
+            "strip_at": c_type(self.tables.array()),
+            "rows": [(number, k, _value(isa, table, k)) for (table, k), number in self.kinds.items()],
+        }
+
+
+def strip_code(rows: Rows, body: Netlist, made: Slots, given: Slots, first_temporary: int) -> int:
+    """Add the code of one tile; returns how many slots it takes from `first_temporary` on.
+
+    Args:
+        rows: to which kinds of rows and tables are added.
+        body: which `suits`.
+        made: slots of the outputs [places, outputs]. given: those of the inputs [places, inputs].
+    """
+    strips = _Strips(rows, body, made.astype(np.int64), given.astype(np.int64), first_temporary)
+    code, temporaries = strips.code()
+    rows.codes.append(code)
+    return temporaries
+
+
+class _Strips:
+    def __init__(self, rows: Rows, body: Netlist, made: Any, given: Any, first: int) -> None:
+        self.rows, self.body, self.made, self.given, self.first = rows, body, made, given, first
+        inner = body.cells[0] if body.cells and isinstance(body.cells[0], Tile) else None
+        self.inner = inner
+        self.window = inner.places if inner else 1
+        self.places = len(made)
+        self.step = max(1, min(self.places, BLOCK // self.window))
+        self.gates = [_gates(inner.body) if inner else {}, _gates(body)]
+        self.home: dict[Value, tuple[int, int]] = {}  # base, and table or place in the window
+        self.columns: dict[tuple[int, int], tuple[int, int]] = {}
+        self.uses: dict[Value, int] = {}
+        self.simple: dict[Value, tuple[int, list[Value]]] = {}
+        self.target: dict[Value, int] = {}
+        self.free: list[int] = []
+        self.temporaries = self.live = 0
+        self.phase = 0
+        self.stream: list[int] = []
+        self.chunks = 1
+        self.since = 0
+
+    def code(self) -> tuple[list[int], int]:
+        outputs = [self._resolve(1, net) for net in self.body.outputs.tolist()]
+        self._count(outputs)
+        for number, value in enumerate(outputs):
+            if isinstance(value, tuple) and value[0] == 1 and self._is_gate(value):
+                self.target.setdefault(value, number)
+        for number, value in enumerate(outputs):
+            if isinstance(value, tuple):
+                self._evaluate(value)
+            if not isinstance(value, tuple) or self.target.get(value) != number:
+                self._copy(value, number)
+            self._cut(number + 1 == len(outputs))
+        window, step = self.window, self.step
+        blocks = -(-self.places // step)
+        header = [blocks, self.chunks, window * step, window * self.places, step, self.places]
+        return [*header, *self.stream, 0], self.temporaries * window * step
+
+    # What a net stands for: a constant, or (phase, net, place in the window).
+
+    def _resolve(self, phase: int, net: int, place: int = 0) -> Value | bool:
+        if net <= TRUE:
+            return net == TRUE
+        if phase == 1 and self.inner:
+            first = FIRST_INPUT + self.body.n_inputs
+            if first <= net < first + self.inner.n_nets:
+                place, output = divmod(net - first, len(self.inner.body.outputs))
+                return self._inside(int(self.inner.body.outputs[output]), place)
+        return phase, net, place
+
+    def _inside(self, net: int, place: int) -> Value | bool:
+        assert self.inner
+        if net <= TRUE:
+            return net == TRUE
+        if net < FIRST_INPUT + self.inner.body.n_inputs:
+            return 1, int(self.inner.fanin[place, net - FIRST_INPUT]), 0
+        return 0, net, place
+
+    def _gate(self, value: Value) -> tuple[int, list[Value]]:
+        if value not in self.simple:
+            fanin, table = self.gates[value[0]][value[1]]
+            self.simple[value] = _simple(table, [self._resolve(value[0], net) for net in fanin])
+        return self.simple[value]
+
+    def _is_gate(self, value: Value) -> bool:
+        return value[1] in self.gates[value[0]]
+
+    # Order
+
+    def _count(self, outputs: list[Value | bool]) -> None:
+        """How often each gate is read, by gates that lead to outputs and by outputs."""
+        seen: set[Value] = set()
+        stack = [v for v in outputs if isinstance(v, tuple) and self._is_gate(v)]
+        for value in stack:
+            self._read(value)
+        while stack:
+            value = _whole(stack.pop())
+            if value in seen:
+                continue
+            seen.add(value)
+            for operand in self._gate(value)[1]:
+                if self._is_gate(operand):
+                    self._read(operand)
+                    stack.append(operand)
+
+    def _read(self, value: Value) -> None:
+        key = _whole(value)
+        self.uses[key] = self.uses.get(key, 0) + 1
+
+    def _evaluate(self, root: Value) -> None:
+        stack = [(root, False)]
+        while stack:
+            value, ready = stack.pop()
+            key = _whole(value)
+            if key in self.home or not self._is_gate(value):
+                continue
+            if ready:
+                self._emit(key)
+                continue
+            stack.append((key, True))
+            stack += [(operand, False) for operand in reversed(self._gate(key)[1])]
+
+    def _cut(self, last: bool) -> None:
+        """End the chunk where nothing is alive between rows."""
+        if self.since >= _CHUNK and not self.live and not last:
+            self.stream.append(0)
+            self.chunks += 1
+            self.phase = self.since = 0
+
+    # Rows
+
+    def _emit(self, value: Value) -> None:
+        phase = value[0]
+        table, operands = self._gate(value)
+        places = [self._place(phase, operand) for operand in operands]
+        target = self.target.get(value)
+        if target is not None:
+            self.home[value] = self._column(1, target, made=True)
+            for operand in operands:
+                self._release(operand)
+        else:
+            for operand in operands:
+                self._release(operand)
+            if not self.free:
+                self.free.append(self.temporaries)
+                self.temporaries += 1
+            slot = self.free.pop()
+            self.live += 1
+            self.home[value] = (self.first + slot * self.window * self.step, -1 - slot)
+        self._row(phase, self._place(phase, value), table, places)
+
+    def _copy(self, value: Value | bool, number: int) -> None:
+        """Write output `number` from a value that has a place of its own, or a constant."""
+        target = self._column(1, number, made=True)
+        if isinstance(value, bool):
+            self._row(1, target, int(value), [])
+            return
+        self._row(1, target, 2, [self._place(1, value)])
+        self._release(value)
+
+    def _release(self, value: Value) -> None:
+        key = _whole(value)
+        if not self._is_gate(key):
+            return
+        self.uses[key] -= 1
+        home = self.home[key]
+        if not self.uses[key] and home[1] < 0 and key not in self.target:
+            self.free.append(-1 - home[1])
+            self.live -= 1
+
+    def _row(self, phase: int, out: Place, table: int, operands: list[Place]) -> None:
+        if self.phase != phase + 1:
+            self.phase = phase + 1
+            self.stream.append(self.phase)
+        table, operands = _ordered(table, operands)
+        self.stream.append(self.rows.number(table, len(operands)))
+        for pair in (out, *operands):
+            self.stream += pair
+        self.since += 1
+
+    def _place(self, phase: int, value: Value) -> tuple[int, int]:
+        """(base, table) of a value for the places of a phase."""
+        key = _whole(value)
+        if not self._is_gate(value):
+            return self._column(phase, value[1] - FIRST_INPUT)
+        base, table = self.home[key]
+        if table >= 0:
+            return base, table
+        step, window = self.step, self.window
+        if phase == key[0]:
+            size = step * (window if phase == 0 else 1)
+            count = self.places * (window if phase == 0 else 1)
+            return base, self.rows.tables.add(np.arange(count) % size)
+        at = np.arange(self.places) % step * window + value[2]
+        return base, self.rows.tables.add(at)
+
+    def _column(self, phase: int, number: int, made: bool = False) -> tuple[int, int]:
+        key = (phase if not made else 2, number)
+        if key not in self.columns:
+            if made:
+                slots = self.made[:, number]
+            elif phase == 1:
+                slots = self.given[:, number]
+            else:
+                assert self.inner
+                slots = self.given[:, self.inner.fanin[:, number] - FIRST_INPUT].ravel()
+            base = int(slots.min())
+            self.columns[key] = base, self.rows.tables.add(slots - base)
+        return self.columns[key]
+
+
+def narrowest(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    return numbers.astype(np.uint16 if numbers.max(initial=0) < 1 << 16 else np.uint32)
+
+
+def _value(isa: Isa, table: int, k: int) -> str:
+    """A row's value in C, from strips a, b and c."""
+    if not k:
+        return ("ZERO", "~ZERO")[table]
+    return isa.lut(table, [f"{x}[{x}_at[i]]" for x in "abc"[:k]])
+
+
+def _whole(value: Value) -> Value:
+    """The value at all places of the window."""
+    return value[0], value[1], 0
+
+
+def _gates(body: Netlist) -> dict[int, tuple[list[int], int]]:
+    """Fanin and table of each net that a LUT drives."""
+    found: dict[int, tuple[list[int], int]] = {}
+    for first, cell in body.placed():
+        if isinstance(cell, Luts):
+            rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
+            found.update(enumerate(rows, start=first))
+    return found
+
+
+def _simple(table: int, fanin: list[Value | bool]) -> tuple[int, list[Value]]:
+    """The table over those operands that it depends on and that are no constants."""
+    kept: list[Value] = []
+    for position in reversed(range(len(fanin))):
+        value = fanin[position]
+        low, high = _cofactors(table, position, position + 1 + len(kept))
+        if low == high or value is False:
+            table = low
+        elif value is True:
+            table = high
+        else:
+            assert isinstance(value, tuple)
+            kept.insert(0, value)
+    return (table, kept) if len(kept) == len(fanin) else _simple(table, [*kept])
+
+
+def _cofactors(table: int, position: int, k: int) -> tuple[int, int]:
+    """The table where one input is false, and where it is true."""
+    low = [p for p in range(1 << k) if not p >> position & 1]
+    high = [p | 1 << position for p in low]
+    return _picked(table, low), _picked(table, high)
+
+
+def _picked(table: int, patterns: list[int]) -> int:
+    return sum((table >> p & 1) << i for i, p in enumerate(patterns))
+
+
+def _ordered(table: int, operands: list[Place]) -> tuple[int, list[Place]]:
+    """The same function with its operands in that order which gives the least table."""
+    table, order = _least(table, len(operands))
+    return table, [operands[i] for i in order]
+
+
+@lru_cache(maxsize=1024)
+def _least(table: int, k: int) -> tuple[int, tuple[int, ...]]:
+    """The least table that permuting inputs gives, and which input each of its inputs is."""
+    found = []
+    for order in permutations(range(k)):
+        patterns = [sum((p >> i & 1) << old for i, old in enumerate(order)) for p in range(1 << k)]
+        found.append((_picked(table, patterns), order))
+    return min(found)
