@@ -11,6 +11,7 @@ from gatewright.backends.c.backend import C
 from gatewright.backends.c.pooling import fuse_pools
 from gatewright.backends.c.strips import suits
 from gatewright.compiler import Builder, Netlist, Tile, simulate, verify
+from gatewright.compiler.stats import n_gates
 
 
 def logic(random: np.random.Generator, n_inputs: int, outputs: int, levels: int = 3) -> Netlist:
@@ -71,6 +72,22 @@ def convolution(random: np.random.Generator, size: int, window: int, stride: int
     pooled = builder.tile(inner.build(pair), views).ravel()
     kept = made[:, 0, :2].ravel()  # read besides pooling
     return builder.build(np.append(pooled, kept))
+
+
+def test_bodies_that_are_straight_line_code_stay_so():
+    netlist = convolution(np.random.default_rng(2), 12, 2, 2)
+    conv = netlist.cells[0]
+    assert isinstance(conv, Tile)
+    gates = n_gates(conv.body)
+    assert fuse_pools(netlist, gates) is netlist  # not enough for what is fused
+    fused = fuse_pools(netlist, 10 * gates)
+    assert any(isinstance(cell, Tile) for cell in fused.cells)
+    assert all(_flat(cell.body) for cell in fused.cells if isinstance(cell, Tile))
+    x = np.random.default_rng(3).integers(0, 2, (100, netlist.n_inputs)).astype(np.bool_)
+    assert np.array_equal(simulate(fused, x), simulate(netlist, x))
+    circuit = with_encoder(netlist)
+    rows = samples(circuit, 300, "uint8")
+    assert np.array_equal(compiled(circuit, C()).bits(rows), circuit.bits(rows))
 
 
 @pytest.mark.isa

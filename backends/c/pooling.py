@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from ...compiler import Cell, Luts, Netlist, Tile
 from ...compiler.hashing import repeated_rows
 from ...compiler.netlist import FIRST_INPUT, IntArray, renumbered
+from ...compiler.passes.unroll import unroll
+from ...compiler.stats import n_gates
 from ...compiler.tables import Tables, as_tables, flip, table_dtype
 
 _COVERED = 0.5  # of all windows of all channels, those that are pooled, at least
@@ -23,11 +25,17 @@ _KEPT = 0.3  # of the places, those that others read too, at most
 Mask = NDArray[np.bool_]
 
 
-def fuse_pools(netlist: Netlist) -> Netlist:
-    """The same function, each convolution and its pooling one tile where that pays."""
+def fuse_pools(netlist: Netlist, straight_line: int = 0) -> Netlist:
+    """The same function, each convolution and its pooling one tile where that pays.
+
+    Args:
+        netlist: any netlist.
+        straight_line: bodies of so many LUTs are faster by themselves than in a larger body that is
+            not straight-line code. A fused body of so many is unrolled, to be that, too.
+    """
     if sum(isinstance(cell, Tile) for cell in netlist.cells) < 2:
         return netlist
-    return _Fusing(netlist).result()
+    return _Fusing(netlist, straight_line).result()
 
 
 @dataclass
@@ -44,8 +52,8 @@ class _Fused:
 
 
 class _Fusing:
-    def __init__(self, netlist: Netlist) -> None:
-        self.netlist = netlist
+    def __init__(self, netlist: Netlist, straight_line: int) -> None:
+        self.netlist, self.straight_line = netlist, straight_line
         self.first = np.array([first for first, _ in netlist.placed()], np.int32)
         self.source = np.arange(netlist.n_nets, dtype=np.int32)
         self.inverted = np.zeros(netlist.n_nets, np.bool_)
@@ -107,6 +115,10 @@ class _Fusing:
         if len(kept) > _KEPT * conv.places:
             return None
         tile = _pooled(conv, windows, pool.body, kinds)
+        if n_gates(tile.body) <= self.straight_line:
+            tile = Tile(unroll(tile.body), tile.fanin)
+        elif n_gates(conv.body) <= self.straight_line:
+            return None
         become = (window * len(kinds) + kind).astype(np.int32)
         nets = self.first[index] + rows.astype(np.int32)
         self.gone[nets] = True

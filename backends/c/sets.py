@@ -54,7 +54,7 @@ def program_sets(circuit: Circuit, limits: Sequence[int]) -> list[ProgramSet]:
     Paths for which that makes no difference share one, and so do all if inputs would lie in other
     slots, because rows are packed for all paths alike.
     """
-    netlist, cut = with_class(circuit.with_netlist(fuse_pools(circuit.netlist)))
+    netlist, cut = with_class(circuit.with_netlist(fuse_pools(circuit.netlist, min(limits))))
     kinds = [tuple(runs(netlist, limit, cut)) for limit in limits]
     made: dict[tuple[tuple[int, int, bool], ...], ProgramSet] = {}
     for limit, kind in zip(limits, kinds, strict=True):

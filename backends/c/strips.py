@@ -104,11 +104,12 @@ class Rows:
         kind of row."""
         if not self.codes:
             return {"strips": False}
+        rows = [(number, k, _value(isa, table, k)) for (table, k), number in self.kinds.items()]
         return {
             "strips": True,
             "strip_code": c_type(self._code()),
             "strip_at": c_type(self.tables.array()),
-            "rows": [(number, k, _value(isa, table, k)) for (table, k), number in self.kinds.items()],
+            "rows": rows,
         }
 
 
