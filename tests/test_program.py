@@ -92,26 +92,28 @@ def test_packing_covers_every_live_bit_once(features):
     encoder = Encoder((features,), random.integers(0, features, n), random.normal(100, 90, n))
     slots = np.where(random.random(n) < 0.7, np.arange(n), NONE).astype(np.uint32)
     packing = plan_packing(encoder, slots)
+    assert packing.blocks.min() > 0
+    assert packing.blocks.sum() == len(packing.slot)
+    first = np.repeat(packing.first.astype(np.int64), packing.blocks)
+    assert (first + 64 <= max(features, 64)).all()
     seen = {}
     for block, lane in np.argwhere(packing.slot != NONE):
-        feature = int(packing.first[block]) + int(lane)
-        assert lane < packing.count[block]
+        feature = int(first[block] + lane)
         assert feature < features
-        seen[int(packing.slot[block, lane])] = (feature, packing.threshold[block, lane])
-        level = int(packing.level[block, lane])
-        possible = bool(packing.possible[block] >> np.uint64(lane) & np.uint64(1))
-        x = np.arange(256)
-        wanted = x > packing.threshold[block, lane]
-        assert np.array_equal((x >= level) & possible, wanted)
+        assert int(packing.slot[block, lane]) not in seen
+        threshold = packing.threshold[block, lane]
+        seen[int(packing.slot[block, lane])] = (feature, threshold)
+        x = np.arange(256, dtype=np.uint8)
+        reached = (x >= packing.level[block, lane]) & (packing.possible[block, lane] == 255)
+        assert np.array_equal(reached, x > threshold)
     live = np.flatnonzero(slots != NONE)
     assert seen == {int(i): (int(encoder.feature[i]), encoder.threshold[i]) for i in live}
 
 
 def test_thermometer_codes_pack_without_gathering():
-    """Three thresholds on 128 features: two blocks a rank."""
+    """Three thresholds on 128 features: each of two windows is read once, a block a rank."""
     encoder = Encoder((128,), np.repeat(np.arange(128), 3), np.tile([10.0, 20.0, 30.0], 128))
     packing = plan_packing(encoder, np.arange(384, dtype=np.uint32))
-    assert packing.first.tolist() == [0, 64] * 3
-    assert [row.tolist() for row in packing.threshold[:, 0:1]] == [
-        [t] for t in (10, 10, 20, 20, 30, 30)
-    ]
+    assert packing.first.tolist() == [0, 64]
+    assert packing.blocks.tolist() == [3, 3]
+    assert np.array_equal(packing.threshold, np.repeat([10, 20, 30] * 2, 64).reshape(6, 64))
