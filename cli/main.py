@@ -118,6 +118,7 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
     for name in ("reset", "enable", "keep-hierarchy"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
+    parser.add_argument("--interface", help="verilog: ports, stream or axis")
     parser.add_argument("--primitives", metavar="DEVICE", help="verilog: xilinx, LUTs as instances")
 
 

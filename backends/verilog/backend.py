@@ -19,6 +19,7 @@ from .design import ANSWERS, STYLES, Design, design
 from .encoder import encoder_module, encoder_notes, feature_width
 from .names import check_module_name
 from .pipeline import Pipeline
+from .stream import INTERFACES, WRAPPER_NAMES, stream_module, stream_testbench
 from .text import Port, unused
 from .vectors import testbench_files
 
@@ -47,6 +48,9 @@ class Verilog:
         LUTs inside of four inputs and more become modules too, one for each table, so that
         synthesis takes the LUTs that it is given; tools behind it may want them flat.
     primitives: "xilinx": instances of LUT1 to LUT6 where SYNTHESIS is defined, and style "lut".
+    interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
+        both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
+        `reset` and `enable`, and come with a testbench that stalls at random.
     """
 
     feature_bits: int | None = None
@@ -59,6 +63,7 @@ class Verilog:
     enable: bool = False
     keep_hierarchy: bool = False
     primitives: str | None = None
+    interface: str = "ports"
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -82,6 +87,15 @@ class Verilog:
         if self.style is not None and self.style not in STYLES:
             raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
         pipelined = self._pipeline() is not None
+        if self.interface not in INTERFACES:
+            raise EmitError(
+                f"verilog: interface {self.interface!r}; allowed are {', '.join(INTERFACES)}"
+            )
+        if self.interface != "ports" and not (pipelined and self.reset and self.enable):
+            raise EmitError(
+                f"verilog: interface {self.interface!r} needs registers that stall; give reset, "
+                "enable and one of registers_every, max_latency and target_mhz too"
+            )
         if not pipelined and (self.reset or self.enable):
             raise EmitError(
                 "verilog: reset and enable are for registers, and there are none; give one of "
@@ -131,13 +145,21 @@ class Verilog:
         inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
         ports = [*self._control(found), *inputs, *outputs]
         text = self._text(circuit, name, width, ports, found, style)
-        files = {f"{name}.v": text.encode()}
+        wrapped = self.interface != "ports"
+        if wrapped:
+            text += stream_module(name, self.interface, width, ports)
+        files = {f"{name}.v": (text + _END).encode()}
         if vectors is not None:
             files |= testbench_files(circuit, name, width, ports, found.latency, vectors)
+        if wrapped and vectors is not None:
+            files[f"{name}_{self.interface}_tb.v"] = stream_testbench(
+                name, self.interface, width, ports, found.latency, len(vectors)
+            )
         manifest = describe(circuit, name, "verilog")
         manifest |= {
             "ports": [port._asdict() for port in ports],
             "feature_bits": width,
+            "interface": self.interface,
             "answer": self.answer if circuit.decoder else "bits",
             "style": style,
             "latency": found.latency,
@@ -155,6 +177,13 @@ class Verilog:
                 "verilog: the netlist has no outputs; allowed is 1 or more; "
                 "add the nets to observe to its outputs"
             )
+        if self.interface != "ports" and not circuit.netlist.n_inputs:
+            raise EmitError(
+                f"verilog: interface {self.interface!r}, and the circuit has no inputs to stream; "
+                'allowed is "ports"'
+            )
+        if self.interface != "ports" and name in WRAPPER_NAMES:
+            raise EmitError(f"name {name!r}: a part of the wrapper has it; choose another name")
         if circuit.decoder is None and self.answer != "both":
             raise EmitError(
                 f"verilog: answer {self.answer!r}, and the circuit has no decoder, so it answers "
@@ -197,7 +226,7 @@ class Verilog:
             enable=self.enable,
         )
         text = encoder_module(name, circuit.encoder, width, style) if encoder else ""
-        return "".join([top, text, *found.texts, _END])
+        return "".join([top, text, *found.texts])
 
 
 def _input(circuit: Circuit, width: int) -> list[Port]:
