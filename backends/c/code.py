@@ -14,7 +14,8 @@ from ...compiler.netlist import weight_of
 from ..program import Op, Program, Slots
 from .data import c_array
 from .isa import Isa
-from .strips import Rows, strip_code, suits
+from .rows import Rows
+from .strips import strip_code, suits
 from .tiles import constants, interpreted, straight
 
 # The interpreter fetches whole words of the code, and prefetches what rows ahead will read.
