@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .arrays import ACCEPTED, check_shape
 from .batch import Packed, check_options
 from .errors import InputError
@@ -32,6 +34,8 @@ class TensorBatch:
 
 def on_device(x: Any) -> bool:
     """Whether x is a tensor in the memory of a CUDA device."""
+    if isinstance(x, np.ndarray):  # first, for it is what most calls hand over
+        return False
     return bool(getattr(x, "is_cuda", False)) and hasattr(x, "data_ptr")
 
 
