@@ -69,16 +69,29 @@ def build(
     return _library(artifact, backend.triple or this_machine())
 
 
-def _library(artifact: Artifact, triple: str) -> CompiledCircuit:
+def build_stages(circuit: Circuit, name: str) -> tuple[CompiledCircuit, ...]:
+    """Three C libraries of a circuit: one stops after packing, one after evaluating, one is whole.
+
+    Raises:
+        EmitError, ToolMissing, BuildError: as for `build`.
+    """
+    verify(circuit.netlist)
+    backend = C(triple=this_machine())
+    artifact = backend.emit(backend.prepare(circuit), name)
+    stops = ("-DGATEWRIGHT_STOP=1",), ("-DGATEWRIGHT_STOP=2",), ()
+    return tuple(_library(artifact, this_machine(), stop) for stop in stops)
+
+
+def _library(artifact: Artifact, triple: str, flags: tuple[str, ...] = ()) -> CompiledCircuit:
     """The C files as a library, loaded if this machine can run it."""
     name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
     compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
     parts = _parts(artifact) if triple == this_machine() else ()
     if not runs_here(triple):
-        library = compiler.build(artifact.files, name, parts=parts)
+        library = compiler.build(artifact.files, name, flags, parts)
         engine = ForeignEngine(artifact.manifest, triple, read_file(library))
         return CrossCompiled(engine, header)
-    return _loaded(lambda: compiler.build(artifact.files, name, parts=parts), header)
+    return _loaded(lambda: compiler.build(artifact.files, name, flags, parts), header)
 
 
 def _cuda_library(artifact: Artifact, architectures: tuple[str, ...] | None) -> CompiledCircuit:

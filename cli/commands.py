@@ -13,11 +13,10 @@ from .. import compile as compile_circuit
 from .. import emit as emit_files
 from ..compiler.optimize import optimize
 from ..compiler.stats import stats
-from ..runtime.bench import throughput
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
-from ..runtime.library import Library, LibraryEngine
+from ..runtime.library import Library
 from .checking import check_all
 from .sizes import embedded_sizes
 from .sources import (
@@ -139,21 +138,6 @@ def verify(options: argparse.Namespace) -> int:
     wrong = [check for check in checks if check.differ]
     print("all equal" if not wrong else f"{len(wrong)} of {len(checks)} forms differ")
     return 1 if wrong else 0
-
-
-def bench(options: argparse.Namespace) -> int:
-    """Time a library on every instruction set it has."""
-    compiled = open_compiled(options.source)
-    samples = read_samples(options.data) if options.data else random_samples(compiled.shape, 1000)
-    first_samples(samples, options.samples)
-    x = np.resize(samples, (options.samples, *samples.shape[1:]))
-    engine = compiled.engine
-    print(f"{compiled.name}: {len(x):,} samples of {x.dtype} a call, {options.threads} threads")
-    for isa in engine.isas() if isinstance(engine, LibraryEngine) else (engine.isa,):
-        if isinstance(engine, LibraryEngine):
-            engine.isa = isa
-        print(f"  {isa:<12} {throughput(compiled, x, threads=options.threads)}")
-    return 0
 
 
 def inspect(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import commands, demo, importing, models, observing, optimizing, train
+from . import benching, commands, demo, importing, models, observing, optimizing, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,7 +147,9 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
     parser.add_argument("--samples", type=int, default=100_000, help="a call (100000)")
     parser.add_argument("--threads", type=int, default=1)
-    parser.set_defaults(run=commands.bench)
+    text = "a model or circuit: packing, logic and head apart, which takes two compilations more"
+    parser.add_argument("--stages", action="store_true", help=text)
+    parser.set_defaults(run=benching.bench)
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -161,6 +162,21 @@ def test_bench(circuit_file, capsys):
     out = capsys.readouterr().out
     assert "2,000 samples of uint8 a call" in out
     assert "portable" in out
+    assert re.search(r"\) ns a sample, .* samples/s .*; one sample [\d.]+ us", out)
+    assert "packing" not in out
+
+
+def test_bench_by_stages(circuit_file, tmp_path, capsys):
+    _, path, data = circuit_file
+    assert main(["bench", str(path), "--data", str(data), "--samples", "2000", "--stages"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    paths = [line for line in lines if "one sample" in line]
+    found = [line for line in lines if "packing" in line and "logic" in line and "head" in line]
+    assert len(found) == len(paths) > 0
+    library = tmp_path / "net.so"
+    main(["compile", str(path), "-o", str(library)])
+    assert main(["bench", str(library), "--stages"]) == 2
+    assert "allowed is a model or circuit file" in capsys.readouterr().err
 
 
 def test_inspect(circuit_file, tmp_path, capsys):
