@@ -86,7 +86,7 @@ def _library(artifact: Artifact, triple: str, flags: tuple[str, ...] = ()) -> Co
     """The C files as a library, loaded if this machine can run it."""
     name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
     compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
-    parts = _parts(artifact) if triple == this_machine() else ()
+    parts = parts_of(artifact) if triple == this_machine() else ()
     if not runs_here(triple):
         library = compiler.build(artifact.files, name, flags, parts)
         engine = ForeignEngine(artifact.manifest, triple, read_file(library))
@@ -118,7 +118,7 @@ def _loaded(made: Callable[[], Path], header: bytes) -> CompiledCircuit:
         return CompiledCircuit(open_engine(made()), header)
 
 
-def _parts(artifact: Artifact) -> tuple[int, ...]:
+def parts_of(artifact: Artifact) -> tuple[int, ...]:
     """What compilers may work on at the same time, see `GATEWRIGHT_PART`; nothing on one core."""
     paths = len(artifact.manifest["isas"])
     return (*range(1, paths), 0) if (os.cpu_count() or 1) > 1 else ()
