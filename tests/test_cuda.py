@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, settings, strategies
 from strategies import netlists
 
 from gatewright.backends.cuda.backend import Cuda
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist, Tile
 from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.library import LibraryEngine
@@ -26,9 +26,8 @@ STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90")
 
 
-def looped(circuit: Circuit) -> CompiledCircuit:
+def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa: B008
     """The kernels as loops, with every warning an error."""
-    backend = Cuda()
     files = backend.emit(backend.prepare(circuit), "net").files
     flags = ("-DGATEWRIGHT_ON_CPU", *STRICT)
     return CompiledCircuit(LibraryEngine(find_compiler().build(files, "net", flags)))
@@ -45,14 +44,58 @@ def each_form(library: CompiledCircuit):
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(netlist=netlists())
-def test_random_netlists(netlist):
+@given(netlist=netlists(), straight=strategies.sampled_from([0, 256]))
+def test_random_netlists(netlist, straight):
     circuit = with_encoder(netlist)
-    library = looped(circuit)
+    library = looped(circuit, Cuda(straight_body=straight))
     for dtype in DTYPES:
         x = samples(circuit, 100, dtype)
         for form in each_form(library):
             assert np.array_equal(library.bits(x), circuit.bits(x)), (form, dtype)
+
+
+def trees(seed: int, outputs: int, shared: int) -> Netlist:
+    """A body of trees of LUTs, some of which read gates that others read too."""
+    random = np.random.default_rng(seed)
+    builder = Builder(9)
+    common = [2, *range(2, 11)]
+    if shared:
+        common += builder.luts(random.integers(2, 11, (shared, 2)), [6] * shared).tolist()
+    found = []
+    for size in random.integers(1, 30, outputs):
+        nets = list(common)
+        for _ in range(size):
+            fanin = [[nets[-1], *random.choice(nets[:-1], 2)]]
+            nets += builder.luts(fanin, random.integers(1, 255, 1)).tolist()
+        found.append(nets[-1])
+    return builder.build([*found, found[0], 3, 1, *common[-1:]])
+
+
+def convolution(body: Netlist, places: int) -> Circuit:
+    random = np.random.default_rng(places)
+    builder = Builder(30)
+    nets = builder.tile(body, random.integers(0, 32, (places, body.n_inputs)))
+    return with_encoder(builder.build(nets.reshape(-1)))
+
+
+@pytest.mark.parametrize(("outputs", "shared"), [(1, 0), (9, 0), (30, 4)])
+@pytest.mark.parametrize("straight", [0, 40])
+def test_large_tile_bodies_are_data(outputs, shared, straight):
+    circuit = convolution(trees(outputs, outputs, shared), 5)
+    backend = Cuda(straight_body=straight, straight_total=40, locals=8)
+    library = looped(circuit, backend)
+    x = samples(circuit, 100, "bool")
+    for form in each_form(library):
+        assert np.array_equal(library.bits(x), circuit.bits(x)), form
+
+
+def test_a_body_is_data_unless_it_needs_too_many_locals():
+    circuit = convolution(trees(0, 9, 0), 5)
+    for most, kept in ((8, True), (1, False)):
+        prepared = Cuda(straight_body=0, locals=most).prepare(circuit)
+        assert any(isinstance(cell, Tile) for cell in prepared.netlist.cells) == kept
+        x = samples(circuit, 100, "bool")
+        assert np.array_equal(prepared.bits(x), circuit.bits(x))
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +142,9 @@ def test_popcounts_of_every_size():
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="needs nvcc")
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nvcc_compiles_the_kernels(architecture, tmp_path):
-    backend = Cuda()
-    files = backend.emit(backend.prepare(classifier()), "net").files
+    backend = Cuda(straight_body=0)
+    circuit = classifier() if architecture == "sm_80" else convolution(trees(0, 9, 0), 5)
+    files = backend.emit(backend.prepare(circuit), "net").files
     (tmp_path / "net.cu").write_bytes(files["net.cu"])
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-o", "net.cubin", "net.cu"]
     subprocess.run(command, cwd=tmp_path, check=True)

@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiler import Argmax, Circuit, Encoder, Luts, Netlist, Popcount, Tile
+from ...compiler import Argmax, Circuit, Encoder, Netlist, Popcount, Tile
 from ...compiler.passes.lutmap import LutMap
 from ...compiler.passes.unroll import unroll_where
 from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
-from ..c.data import c_array, c_float, c_string
+from ..c.data import c_float, c_string
 from ..program import NONE
 from ..render import render
+from .bodies import large_bodies, only_luts
 from .code import CARRY, SUM, body_tables, body_text, table_rows
-from .steps import Steps, plan_steps
+from .forest import plan_forest
+from .steps import Forests, Steps, plan_steps
 
 STREAM_BYTES = 24 << 20
 _OLDEST = 75
@@ -34,10 +36,16 @@ class Cuda:
     architectures: of the devices to compile for, such as ("sm_80", "sm_90"); by default those of
     the devices here, and where there are none all from sm_75 to sm_90, newer ones by way of PTX.
     emulate: compile the kernels as loops, which run on the CPU and need a C compiler only.
+    straight_body: LUTs of a tile body, at most, that becomes straight-line code; larger ones become
+    data. straight_total: the same for all bodies together. locals: values, at most, that a thread
+    keeps when it evaluates a body from data, in shared memory.
     """
 
     architectures: tuple[str, ...] | None = None
     emulate: bool = False
+    straight_body: int = 256
+    straight_total: int = 4000
+    locals: int = 24
 
     def __post_init__(self) -> None:
         if self.architectures is None:
@@ -57,31 +65,39 @@ class Cuda:
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """LUTs of at most three inputs; tiles whose bodies hold other cells are unrolled."""
-        netlist = unroll_where(circuit.netlist, lambda tile: not _only_luts(tile.body))
-        return circuit.with_netlist(LutMap(3)(netlist))
+        netlist = unroll_where(circuit.netlist, lambda tile: not only_luts(tile.body))
+        netlist = LutMap(3)(netlist)
+        large = large_bodies(netlist, self.straight_body, self.straight_total)
+        shared = {id(body) for body in large if plan_forest(body, self.locals) is None}
+        if shared:
+            netlist = unroll_where(netlist, lambda tile: id(tile.body) in shared)
+        return circuit.with_netlist(netlist)
 
     def emit(self, circuit: Circuit, name: str) -> Artifact:
-        """The library of a prepared circuit as `name.cu`, `name.c` and `name.h`.
+        """The library of a prepared circuit as `name.cu`, `name.c`, `name.h` and `name.bin`.
 
         Raises:
             EmitError: `name` cannot name C functions, or too many values live at once.
         """
         check_name(name)
-        steps = plan_steps(*_with_class(circuit))
+        steps = plan_steps(*_with_class(circuit), self._forests(circuit.netlist))
         manifest = {**describe(circuit, name, "cuda"), "abi": ABI_VERSION, "gatewright": VERSION}
         if self.architectures is not None:
             manifest["architectures"] = list(self.architectures)
-        values = _values(circuit, name, steps, manifest)
+        data, places = _data(circuit.encoder, steps)
+        values = _values(circuit, name, steps, manifest) | places | {"table_bytes": data.nbytes}
         texts = {
             f"{name}.cu": render("cuda/kernels.cu.j2", **values),
             f"{name}.c": render("cuda/host.c.j2", **values),
             f"{name}.h": render("c/library.h.j2", **values),
         }
-        return Artifact(name, {file: text.encode() for file, text in texts.items()}, manifest)
+        files = {file: text.encode() for file, text in texts.items()}
+        return Artifact(name, {**files, f"{name}.bin": data.tobytes()}, manifest)
 
-
-def _only_luts(body: Netlist) -> bool:
-    return all(isinstance(cell, Luts) for cell in body.cells)
+    def _forests(self, netlist: Netlist) -> Forests:
+        large = large_bodies(netlist, self.straight_body, self.straight_total)
+        planned = [(body, plan_forest(body, self.locals)) for body in large]
+        return [(body, forest) for body, forest in planned if forest is not None]
 
 
 def _with_class(circuit: Circuit) -> tuple[Netlist, int]:
@@ -101,15 +117,12 @@ def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any])
     if circuit.decoder is not None:
         argmaxes.append(Argmax(circuit.count_nets()))
     decoder, outputs = circuit.decoder, len(circuit.netlist.outputs)
-    data, places = _data(circuit.encoder, steps)
     class_width = len(steps.output_slot) - outputs
     return {
-        **places,
         "name": name,
         "upper": name.upper(),
         "version": VERSION,
         "manifest": c_string(json.dumps(manifest, sort_keys=True)),
-        "data": c_array("tables", data),
         "gates": manifest["gates"],
         "levels": manifest["levels"],
         "features": circuit.encoder.n_features,
@@ -128,6 +141,7 @@ def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any])
         "main_steps": steps.main,
         "all_steps": len(steps.steps),
         "slots": max(1, steps.n_slots),
+        "locals": steps.locals,
         "false_slot": steps.slot[0],
         "true_slot": steps.slot[1],
         "narrow": steps.narrow,
@@ -145,7 +159,7 @@ def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any])
 
 
 def _data(encoder: Encoder, steps: Steps) -> tuple[NDArray[np.uint32], dict[str, int]]:
-    """Every table of the library in one array, and where each begins."""
+    """Every table of the library in one array, as little-endian words, and where each begins."""
     slot = steps.input_slot
     live = np.flatnonzero(slot != NONE)
     live = live[np.argsort(encoder.feature[live], kind="stable")]
@@ -166,4 +180,4 @@ def _data(encoder: Encoder, steps: Steps) -> tuple[NDArray[np.uint32], dict[str,
     for key, table in tables.items():
         places[key] = at
         at += len(table)
-    return np.concatenate([np.asarray(t).astype(np.uint32) for t in tables.values()]), places
+    return np.concatenate([np.asarray(t).astype("<u4") for t in tables.values()]), places

@@ -8,6 +8,7 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
     COUNT   items groups: width, n, m_0 .. m_n-1, each group's addends, each group's outputs
     CHOOSE  one argmax: candidates, bits, width, then the candidates' bits, then the outputs
     TILE    items places of body `extra`: for each place outputs, then inputs
+    FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from numpy.typing import NDArray
 
 from ...compiler import Argmax, Cell, Luts, Netlist, Popcount, Tile
 from ...compiler.netlist import FIRST_INPUT
-from ...compiler.tables import as_tables, extend, swap
+from ...compiler.tables import as_tables, extend
 from ...runtime.errors import EmitError
 from ..program import _Slots
+from .forest import Forest
+from .orders import smallest_tables
 
-ROWS, COUNT, CHOOSE, TILE = range(4)
+ROWS, COUNT, CHOOSE, TILE, FOREST = range(5)
 NARROW_SLOTS = 1 << 16
 WIDE_SLOTS = 1 << 24
 Words = NDArray[np.uint32]
+Forests = list[tuple[Netlist, Forest]]
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Steps:
     """What the kernels read.
 
     steps: uint32 [steps, 4], of which the first `main` are the netlist and the rest the class.
-    data: uint32 words. tables: the truth tables that rows number, three inputs each. bodies: of
-    tiles. slot: uint32 [n_nets], where each net lies at the end if it is an input or an output.
+    data: uint32 words, forests first. tables: the truth tables that rows number, three inputs each.
+    bodies: of tiles, straight-line. locals: local values that clusters of the other bodies want.
+    slot: uint32 [n_nets], where each net lies at the end if it is an input or an output.
     """
 
     steps: Words
@@ -44,6 +49,7 @@ class Steps:
     data: Words
     tables: tuple[int, ...]
     bodies: tuple[Netlist, ...]
+    locals: int
     slot: Words
     input_slot: Words
     output_slot: Words
@@ -51,23 +57,25 @@ class Steps:
     narrow: bool
 
 
-def plan_steps(netlist: Netlist, main_cells: int) -> Steps:
+def plan_steps(netlist: Netlist, main_cells: int, forests: Forests) -> Steps:
     """The steps of a netlist of LUTs of at most three inputs, popcounts, argmaxes and tiles.
 
     Args:
         netlist: its tiles' bodies hold LUTs only.
         main_cells: where the cells of the class begin.
+        forests: of the bodies that are data, with the bodies.
 
     Raises:
         EmitError: more values live at once than slots can be numbered.
     """
-    return _Planner(netlist, main_cells).plan()
+    return _Planner(netlist, main_cells, forests).plan()
 
 
 @dataclass
 class _Planner:
     netlist: Netlist
     main_cells: int
+    forests: Forests
     tables: dict[int, int] = field(default_factory=dict)
     bodies: list[Netlist] = field(default_factory=list)
 
@@ -96,10 +104,13 @@ class _Planner:
         self, parts: list[tuple[int, list[Words], int, int]], main: int, slots: _Slots
     ) -> Steps:
         narrow = slots.count <= NARROW_SLOTS
-        steps, stream, length = [], [], 0
+        steps: list[tuple[int, int, int, int]] = []
+        stream = [forest.words(self._number) for _, forest in self.forests]  # aligned to four words
+        begins = np.cumsum([0, *map(len, stream)]).tolist()
+        length = begins[-1]
         for kind, arrays, items, extra in parts:
             words = _rows_words(arrays, narrow) if kind == ROWS else np.concatenate(arrays)
-            steps.append((kind, length, items, extra))
+            steps.append((kind, length, items, begins[extra] if kind == FOREST else extra))
             stream.append(words)
             length += len(words)
         return Steps(
@@ -108,6 +119,7 @@ class _Planner:
             np.concatenate([*stream, np.zeros(1, np.uint32)]),
             tuple(self.tables),
             tuple(self.bodies),
+            max((forest.locals for _, forest in self.forests), default=0),
             slots.of[:FIRST_INPUT],
             slots.of[FIRST_INPUT : FIRST_INPUT + self.netlist.n_inputs],
             slots.of[self.netlist.outputs],
@@ -133,8 +145,15 @@ class _Planner:
             case Tile():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 rows = np.hstack([made.reshape(cell.places, -1), slots.of[cell.fanin]])
+                for number, (body, forest) in enumerate(self.forests):
+                    if body is cell.body:
+                        items = cell.places * len(forest.clusters)
+                        return FOREST, [rows.ravel()], items, number
                 return TILE, [rows.ravel()], cell.places, self._body(cell.body)
         raise AssertionError(cell)
+
+    def _number(self, table: int) -> int:
+        return self.tables.setdefault(table, len(self.tables))
 
     def _body(self, body: Netlist) -> int:
         for number, known in enumerate(self.bodies):
@@ -155,13 +174,13 @@ class _Planner:
             fanins.append(fanin[:, [*range(cell.k), *[0] * (3 - cell.k)]])
             tables.append(extend(as_tables(cell.table[live]), cell.k, 3) & np.uint64(0xFF))
             nets.append(first + live)
-        fanin, table = _smallest_tables(slots.of[np.concatenate(fanins)], np.concatenate(tables))
+        fanin, table = smallest_tables(slots.of[np.concatenate(fanins)], np.concatenate(tables))
         if not len(table):
             return None
         order = np.lexsort([*fanin.T[::-1], table])
         made = slots.take(np.concatenate(nets)[order])
         kinds, which = np.unique(table[order], return_inverse=True)
-        numbers = [self.tables.setdefault(int(kind), len(self.tables)) for kind in kinds]
+        numbers = [self._number(int(kind)) for kind in kinds]
         rows = np.column_stack([made, fanin[order]])
         return ROWS, [rows, np.array(numbers, np.uint32)[which]], len(rows), 0
 
@@ -184,19 +203,6 @@ def _runs(netlist: Netlist, cut: int) -> Iterator[tuple[int, int, list[tuple[int
         if any(cell.n_nets for _, cell in placed[start:stop]):
             yield start, stop, placed[start:stop]
         start = stop
-
-
-def _smallest_tables(fanin: Words, table: NDArray[np.uint64]) -> tuple[Words, NDArray[np.uint64]]:
-    """Rows with their inputs ordered so that the table is smallest: 80 tables instead of 256."""
-    best_fanin, best = fanin, table
-    columns = [0, 1, 2]
-    for i, j in ((0, 1), (1, 2), (0, 1), (1, 2), (0, 1)):
-        table = swap(table, i, j)
-        columns[i], columns[j] = columns[j], columns[i]
-        smaller = table < best
-        best = np.where(smaller, table, best)
-        best_fanin = np.where(smaller[:, None], fanin[:, columns], best_fanin)
-    return best_fanin, best
 
 
 def _rows_words(arrays: Iterable[Words], narrow: bool) -> Words:
