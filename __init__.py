@@ -78,8 +78,8 @@ def compile(
     Args:
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
         target: "c", a shared library built with the machine's C compiler; "cuda", one for CUDA
-            devices, which needs nvcc or NVRTC as well; or "numpy", which needs no compiler. All
-            give the same answers.
+            devices, which needs nvcc or NVRTC as well; "numpy", which needs no compiler; or
+            "verilator", the emitted Verilog, simulated. All give the same answers.
         input_shape: of one sample; for a module that has no attribute of that name.
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.

@@ -17,14 +17,17 @@ from ..runtime.cuda_compiler import build_cuda, build_emulated, wanted_architect
 from ..runtime.errors import DeviceMissing, FileError
 from ..runtime.foreign import CrossCompiled, ForeignEngine
 from ..runtime.interpreter import InterpreterEngine
+from ..runtime.library import LibraryEngine
 from ..runtime.toolchain import find_compiler
+from ..runtime.verilator import build_model
 from .artifact import Artifact
 from .c.backend import C
 from .cuda.backend import Cuda
 from .options import backend_of
 from .plan import Numpy
+from .verilog.model import Verilated
 
-TARGETS = {"c": C, "cuda": Cuda, "numpy": Numpy}
+TARGETS = {"c": C, "cuda": Cuda, "numpy": Numpy, "verilator": Verilated}
 
 
 def build(
@@ -38,7 +41,7 @@ def build(
 
     Args:
         circuit: any verified circuit.
-        target: "c", "cuda" or "numpy".
+        target: "c", "cuda", "numpy" or "verilator".
         name: names the library and its C functions.
         proved_equal_to: a circuit that what is compiled must be proved equal to, mapping and
             lowering for the target included; no proof by default.
@@ -63,6 +66,8 @@ def build(
     artifact = backend.emit(prepared, name)
     if isinstance(backend, Cuda):
         return _cuda_library(artifact, backend.architectures)
+    if isinstance(backend, Verilated):
+        return CompiledCircuit(LibraryEngine(build_model(artifact.files, name)))
     if not isinstance(backend, C):
         (data,) = artifact.files.values()
         return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))

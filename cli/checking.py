@@ -72,6 +72,7 @@ def check_all(
     libraries: dict[str, CompiledCircuit] | None = None,
     simulators: tuple[str, ...] = SIMULATORS,
     rtl_samples: int = 500,
+    verilator: bool = False,
 ) -> Iterator[Check]:
     """Compare every form with the circuit's own reference, one by one.
 
@@ -82,6 +83,7 @@ def check_all(
         libraries: compiled files to check, by name, besides fresh builds for all targets.
         simulators: for the Verilog; those not installed are reported as skipped.
         rtl_samples: the first so many samples go through the simulators.
+        verilator: check the target of that name too, on all samples.
     """
     want = answers(circuit, x, circuit.decoder is not None)
     if module is not None:
@@ -96,6 +98,8 @@ def check_all(
         yield from _built("CUDA", optimized, "cuda", {}, x, want)
     else:
         yield Check("CUDA", 0, 0, "no device here")
+    if verilator:
+        yield from _verilated(optimized, x, want)
     for simulator in simulators:
         yield _rtl(simulator, optimized, x[:rtl_samples])
 
@@ -137,6 +141,22 @@ def _compiled(
         found = answers(compiled, x, want.scores is not None)
         yield Check(f"{name}, {isa}", len(x), found.differ(want))
     engine.isa = engine.isas()[0]
+
+
+def _verilated(circuit: Circuit, x: NDArray[Any], want: Answers) -> Iterator[Check]:
+    """The Verilog as a library; behind the encoder where features are no integers."""
+    forms: tuple[tuple[dict[str, Any], str], ...]
+    forms = ({}, "Verilog"), ({"feature_bits": 0}, "Verilog, after encoder")
+    for options, form in forms:
+        try:
+            yield from _compiled(form, build(circuit, "verilator", "checked", **options), x, want)
+        except ToolMissing as error:
+            yield Check(form, 0, 0, str(error))
+        except (EmitError, InputError):
+            if options:
+                raise
+            continue
+        return
 
 
 def _module_differs(circuit: Circuit, module: Any, x: NDArray[Any], want: Answers) -> int:

@@ -131,6 +131,7 @@ def verify(options: argparse.Namespace) -> int:
         module=source.module,
         libraries=libraries,
         rtl_samples=rtl_samples,
+        verilator=options.target == "verilator",
         **simulators,
     ):
         checks.append(check)

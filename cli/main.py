@@ -73,7 +73,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _compile(parser: argparse.ArgumentParser) -> None:
     _source(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    text = "c (a shared library), cuda (one for CUDA devices) or numpy (data)"
+    text = "c (a shared library), cuda (one for CUDA devices), numpy (data) or verilator (Verilog)"
     parser.add_argument("--target", default="c", help=text)
     parser.add_argument("--name", help="of the C functions; the file's name if left out")
     text = "another machine to compile for, such as aarch64-linux-gnu (extra cross)"
@@ -137,6 +137,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
     parser.add_argument("--samples", type=int, default=10_000, help="at most (10000)")
     parser.add_argument("--rtl-samples", type=int, default=500, help="through simulators (500)")
+    parser.add_argument(
+        "--target", choices=["verilator"], help="check this one too, on all samples"
+    )
     parser.add_argument("--no-rtl", action="store_true", help="leave the simulators out")
     optimizing.add_effort(parser)
     parser.set_defaults(run=commands.verify)

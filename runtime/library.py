@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from .archive import read_file
 from .batch import Batch
 from .cache import store_bytes
-from .errors import BuildError, FileError, InputError
+from .errors import BuildError, FileError, GatewrightError, InputError
 from .seal import check_seal
 from .toolchain import SUFFIX
 
 ABI_VERSION = 2
 DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3, "rows": 4, "planes": 5}
+_BAD_DTYPE, _BAD_VALUE = 1, 6
 ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
 
@@ -141,7 +142,24 @@ class LibraryEngine:
         self._check(status)
 
     def _check(self, status: int) -> None:
-        assert status == 0, status
+        if status:
+            raise self._error(status)
+
+    def _error(self, status: int) -> GatewrightError:
+        """What was wrong with a call; only emitted Verilog refuses what a batch can hold."""
+        name, bits = self.manifest["name"], self.manifest.get("feature_bits", 0)
+        instead = "feature_bits=0 compiles it to take any features, and packed bits"
+        if status == _BAD_DTYPE:
+            return InputError(f"{name}: packed bits; the module takes features; {instead}")
+        if status == _BAD_VALUE:
+            return InputError(
+                f"{name}: a feature that is no integer from 0 to {(1 << bits) - 1}; the module "
+                f"takes features of {bits} bits; {instead}"
+            )
+        return BuildError(
+            f"{name}: the library answered with status {status}; compile it again, "
+            "and report what cannot be mended so"
+        )
 
     def _no_isa(self) -> BuildError:
         return BuildError(f"{self.path.name}: no path for this machine; compile it again here")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gatewright.runtime import simulators
 from gatewright.runtime.errors import BuildError, ToolMissing
 from gatewright.runtime.simulators import available, lint, simulate_testbench
+from gatewright.runtime.tools import first_lines
 
 needs_iverilog = [
     pytest.mark.simulator,
@@ -141,7 +141,7 @@ def test_old_verilator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_long_output_is_cut() -> None:
-    text = simulators._first_lines("\n".join(map(str, range(20))))
+    text = first_lines("\n".join(map(str, range(20))))
     assert text.splitlines()[-1] == "... and 8 more lines"
 
 
