@@ -71,6 +71,7 @@ def compile(
     level: int = 2,
     name: str = "circuit",
     prove: bool = False,
+    tune: Any = None,
     **options: Any,
 ) -> CompiledCircuit:
     """Optimise a circuit, build it, and load it.
@@ -84,6 +85,8 @@ def compile(
         level: how hard to optimise, 0 to 3, as `optimize`.
         name: names the library and its C functions.
         prove: fail unless what is compiled is proved equal to the circuit; see `equivalent`.
+        tune: for "c", build a few candidates, measure them here and keep the fastest: True for
+            random rows, or samples [n, \\*input_shape] to measure on.
         options: of the backend, such as `triple="aarch64-linux-gnu"` for another machine; for
             "cuda" `architectures=("sm_90",)`, or `emulate=True` for loops on the CPU.
 
@@ -93,7 +96,8 @@ def compile(
 
     Raises:
         TraceError: the module is not Boolean in evaluation mode.
-        EmitError: an unknown target or option, or an unusable name.
+        EmitError: an unknown target or option, an unusable name, or nothing that can be tuned.
+        InputError: samples to tune on of another shape or dtype, or none.
         ExtraMissing: another machine, and ziglang is not installed.
         NetlistError: not proved equal, if that was asked for.
         ToolMissing, BuildError: no C or CUDA compiler, or it failed, or there is no room for the
@@ -104,7 +108,7 @@ def compile(
 
     circuit = _circuit(model, input_shape)
     smaller = optimize(circuit, level)
-    return build(smaller, target, name, circuit if prove else None, **options)
+    return build(smaller, target, name, circuit if prove else None, tune, **options)
 
 
 def emit(

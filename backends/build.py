@@ -14,7 +14,7 @@ from ..runtime.archive import parse_archive, read_file
 from ..runtime.compiled import CompiledCircuit, open_engine
 from ..runtime.cross import cross_compiler, runs_here, this_machine
 from ..runtime.cuda_compiler import build_cuda, build_emulated, wanted_architectures
-from ..runtime.errors import DeviceMissing, FileError
+from ..runtime.errors import DeviceMissing, EmitError, FileError
 from ..runtime.foreign import CrossCompiled, ForeignEngine
 from ..runtime.interpreter import InterpreterEngine
 from ..runtime.library import LibraryEngine
@@ -22,6 +22,7 @@ from ..runtime.toolchain import find_compiler
 from ..runtime.verilator import build_model
 from .artifact import Artifact
 from .c.backend import C
+from .c.tuning import tune as find_fastest
 from .cuda.backend import Cuda
 from .options import backend_of
 from .plan import Numpy
@@ -35,6 +36,7 @@ def build(
     target: str,
     name: str,
     proved_equal_to: Circuit | None = None,
+    tune: Any = None,
     **options: Any,
 ) -> CompiledCircuit:
     """Compile a circuit as it is, without optimising it.
@@ -45,11 +47,14 @@ def build(
         name: names the library and its C functions.
         proved_equal_to: a circuit that what is compiled must be proved equal to, mapping and
             lowering for the target included; no proof by default.
+        tune: measure candidates on this machine and keep the fastest; True for random rows, or rows
+            [n, *shape] to measure on.
         options: fields of the backend.
 
     Raises:
         NetlistError: it was not proved equal.
-        EmitError: an unknown target or option, or an unusable name.
+        EmitError: an unknown target or option, an unusable name, or nothing to tune.
+        InputError: `tune` has another shape or dtype, or no rows.
         ExtraMissing: `triple` is another machine and ziglang is not installed.
         ToolMissing, BuildError: no C or CUDA compiler, or it failed, or the cache cannot be
             written.
@@ -60,6 +65,8 @@ def build(
         backend = replace(backend, triple=this_machine())
     if isinstance(backend, Cuda) and not backend.emulate:
         backend = replace(backend, architectures=wanted_architectures(backend.architectures))
+    if tune is not None and tune is not False:
+        backend = _tuned(circuit, backend, target, name, tune)
     prepared = backend.prepare(circuit)
     if proved_equal_to is not None:
         demand_proof(proved_equal_to, prepared, f"target {target}")
@@ -85,6 +92,21 @@ def build_stages(circuit: Circuit, name: str) -> tuple[CompiledCircuit, ...]:
     artifact = backend.emit(backend.prepare(circuit), name)
     stops = ("-DGATEWRIGHT_STOP=1",), ("-DGATEWRIGHT_STOP=2",), ()
     return tuple(_library(artifact, this_machine(), stop) for stop in stops)
+
+
+def _tuned(circuit: Circuit, backend: Any, target: str, name: str, x: Any) -> C:
+    """The C backend with what was fastest here."""
+    if not isinstance(backend, C):
+        raise EmitError(f"tune: target {target!r}; allowed is 'c'; leave tune out")
+    triple = backend.triple or this_machine()
+    if not runs_here(triple):
+        raise EmitError(
+            f"tune: triple {triple!r} is another machine, so nothing can be measured; "
+            "leave tune out, or compile there"
+        )
+    return find_fastest(
+        circuit, backend, x, lambda one: _library(one.emit(one.prepare(circuit), name), triple)
+    )
 
 
 def _library(artifact: Artifact, triple: str, flags: tuple[str, ...] = ()) -> CompiledCircuit:

@@ -39,7 +39,13 @@ def compile(options: argparse.Namespace) -> int:
     extra = {key: value for key, value in extra.items() if value is not None}
     extra |= {"emulate": True} if options.emulate else {}
     compiled = compile_circuit(
-        circuit, options.target, level=options.level, name=name, prove=options.prove, **extra
+        circuit,
+        options.target,
+        level=options.level,
+        name=name,
+        prove=options.prove,
+        tune=read_samples(options.tune) if isinstance(options.tune, str) else options.tune,
+        **extra,
     )
     path = compiled.save(options.output, header=options.header)
     gates, levels = compiled.manifest["gates"], compiled.manifest["levels"]
@@ -48,6 +54,8 @@ def compile(options: argparse.Namespace) -> int:
         device = f" with CUDA ({compiled.engine.isa})" if compiled.engine.missing else ""
         where = f"for {compiled.triple}{device}"
     print(f"wrote {path}: {gates:,} gates, {levels} levels, {where}")
+    for candidate, time in compiled.manifest.get("tuned", {}).items():
+        print(f"  {candidate:<24} {time:>9.2f} ns a sample")
     return 0
 
 

@@ -82,6 +82,8 @@ def _compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--architecture", action="append", metavar="SM", help=text)
     text = "cuda: the kernels as loops on the CPU, without device or CUDA compiler"
     parser.add_argument("--emulate", action="store_true", help=text)
+    text = "measure candidates here, on random rows or on DATA, and keep the fastest"
+    parser.add_argument("--tune", nargs="?", const=True, metavar="DATA", help=text)
     parser.add_argument("--header", action="store_true", help="write the C header beside it")
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)

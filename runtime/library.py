@@ -25,6 +25,7 @@ DTYPES = {"bool": 0, "uint8": 1, "float32": 2, "float64": 3, "rows": 4, "planes"
 _BAD_DTYPE, _BAD_VALUE = 1, 6
 ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
+_ANY_ISA = -1
 
 _ffi: Any = cffi.FFI()
 _ffi.cdef(
@@ -101,10 +102,10 @@ class LibraryEngine:
         self.path, self._api = self.library.path, self.library.api
         self.manifest = self.library.manifest
         self._local = threading.local()
-        self._isa = 0
-        if not (isas := self.isas()):
+        if not self.isas():
             raise self._no_isa()
-        self.isa = os.environ.get("GATEWRIGHT_ISA") or isas[0]
+        self._isa = 0
+        self.isa = os.environ.get("GATEWRIGHT_ISA") or None
 
     def isas(self) -> tuple[str, ...]:
         """The instruction sets in the library that this machine has, best first."""
@@ -116,15 +117,27 @@ class LibraryEngine:
 
     @property
     def isa(self) -> str:
-        """The instruction set in use; assign one of `isas()` to use another."""
+        """The instruction set in use, of large batches if the library chooses for each call.
+
+        Assign one of `isas()` to use that, None to let the library choose.
+        """
+        if self._isa == _ANY_ISA:
+            times: dict[str, Any] = self.manifest["times"]
+            return min(self.isas(), key=lambda name: times[name]["sample_ns"])
         return _ffi.string(self._api.isa_name(self._isa)).decode()
 
     @isa.setter
-    def isa(self, name: str) -> None:
+    def isa(self, name: str | None) -> None:
+        if name is None:
+            self._isa = _ANY_ISA if "times" in self.manifest else self._first()
+            return
         if name not in self.isas():
             raise InputError(f"isa {name!r}; allowed here are {', '.join(self.isas())}")
         names = [_ffi.string(self._api.isa_name(i)).decode() for i in range(self._api.isa_count)]
         self._isa = names.index(name)
+
+    def _first(self) -> int:
+        return next(i for i in range(self._api.isa_count) if self._api.isa_supported(i))
 
     def fill(self, batch: Batch, what: str, out: NDArray[Any]) -> None:
         """Write the answers for a batch into the contiguous array `out`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compiler import Circuit
+from ...compiler.optimize import optimize
+from ...compiler.passes.unroll import UnrollSmall
 from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
@@ -18,12 +21,20 @@ from ..artifact import Artifact, answer_comment, check_name, describe, shape_com
 from ..program import NONE, legal
 from ..render import render
 from .code import isa_values
-from .cost import straight_line_limit
+from .cost import Cost, predict, straight_line_limit, work
 from .data import c_array, c_float, c_string, shared_tables
 from .head import class_width, without_classes
 from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
-from .sets import program_sets
+from .sets import ProgramSet, program_sets
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times on the machine at hand. costs: by path. tuned: of candidates, ns a sample."""
+
+    costs: Mapping[str, Cost]
+    tuned: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -32,14 +43,17 @@ class C:
 
     isas: paths to include, best first; the last must be "portable". All that `triple` may have by
     default. straight_line: up to so many LUTs become straight-line code, on each path so many as is
-    known to pay if None; larger networks become tables that a small interpreter streams through,
-    which compiles at once. triple: the machine to compile for, such as "aarch64-linux-gnu"; by
-    default this one, and any for text.
+    known to pay if None, or by path's name; larger networks become tables that a small interpreter
+    streams through, which compiles at once. triple: the machine to compile for, such as
+    "aarch64-linux-gnu"; by default this one, and any for text. unroll: tiles of up to so many
+    gates, all places counted, become plain gates. measured: what `tune` found.
     """
 
     isas: tuple[str, ...] | None = None
-    straight_line: int | None = None
+    straight_line: int | Mapping[str, int] | None = None
     triple: str | None = None
+    unroll: int = 0
+    measured: Measured | None = None
 
     def __post_init__(self) -> None:
         if self.triple is not None and not re.fullmatch(r"\w+(-[\w.]+){1,2}", self.triple):
@@ -65,6 +79,9 @@ class C:
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """LUTs of at most three inputs and no argmax, as the program format asks."""
+        if self.unroll:
+            unrolled = UnrollSmall(self.unroll)(circuit.netlist)
+            circuit = optimize(circuit.with_netlist(unrolled), 1)
         return legal(circuit)
 
     def emit(self, circuit: Circuit, name: str) -> Artifact:
@@ -74,13 +91,25 @@ class C:
             EmitError: `name` cannot name C functions.
         """
         check_name(name)
+        sets = self._sets(circuit)
+        packing = plan_packing(circuit.encoder, sets[0].programs.programs[0].input_slot)
+        costs = self._costs(sets, packing)
         manifest = {
             **describe(circuit, name, "c"),
             "abi": ABI_VERSION,
             "gatewright": VERSION,
             "isas": [isa.name for isa in self.paths],
+            "times": {
+                isa.name: {
+                    "block_ns": round(cost.block),
+                    "row_ns": round(cost.row, 2),
+                    "sample_ns": round(cost.sample(isa), 2),
+                }
+                for isa, cost in zip(self.paths, costs, strict=True)
+            },
+            **({"tuned": dict(self.measured.tuned)} if self.measured else {}),
         }
-        values = self._values(circuit, name, manifest)
+        values = self._values(circuit, name, manifest, sets, packing, costs)
         return Artifact(
             name,
             {
@@ -91,16 +120,35 @@ class C:
         )
 
     def _limit(self, circuit: Circuit, isa: Isa) -> int:
-        if self.straight_line is not None:
+        if isinstance(self.straight_line, int):
             return self.straight_line
-        return straight_line_limit(circuit, isa)
+        given = (self.straight_line or {}).get(isa.name)
+        return straight_line_limit(circuit, isa) if given is None else given
 
-    def _values(self, circuit: Circuit, name: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    def _sets(self, circuit: Circuit) -> list[ProgramSet]:
+        limits = [self._limit(circuit, isa) for isa in self.paths]
+        return program_sets(without_classes(circuit), limits)
+
+    def _costs(self, sets: list[ProgramSet], packing: Packing) -> list[Cost]:
+        """Of each path: as measured, else as predicted."""
+        known = self.measured.costs if self.measured else {}
+        return [
+            known.get(isa.name) or predict(isa, work(found, packing))
+            for isa, found in zip(self.paths, sets, strict=True)
+        ]
+
+    def _values(
+        self,
+        circuit: Circuit,
+        name: str,
+        manifest: dict[str, Any],
+        sets: list[ProgramSet],
+        packing: Packing,
+        costs: list[Cost],
+    ) -> dict[str, Any]:
         isas = self.paths
-        sets = program_sets(without_classes(circuit), [self._limit(circuit, isa) for isa in isas])
         distinct = list({id(found): found for found in sets}.values())
         program = sets[0].programs.programs[0]
-        packing = plan_packing(circuit.encoder, program.input_slot)
         narrow = all(found.programs.narrow for found in distinct)
         slots = max(found.slots for found in distinct)
         groups = circuit.decoder.groups if circuit.decoder else 0
@@ -152,6 +200,9 @@ class C:
             "declared_tables": declared,
             "isas": sections,
             "isa_rows": isas,
+            "costs": [
+                {"block": round(1000 * cost.block), "row": round(1000 * cost.row)} for cost in costs
+            ],
         }
 
 
