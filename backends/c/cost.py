@@ -13,7 +13,7 @@ from .isa import Isa
 from .packing import Packing
 from .sets import ProgramSet
 
-# Straight-line code took 0.6 to 0.9 of the time of tables on AVX-512 and AVX2 at 275 to 2,485 LUTs
+# Straight-line code took 0.7 to 0.9 of the time of tables on AVX-512 and AVX2 at 275 to 2,485 LUTs
 # (Zen 5); these take gcc a second more on each path. One word of 64 bits lives in 16 registers, so
 # the portable path gains nothing at 275 LUTs and loses a quarter at 1,150.
 _LIMIT, _NARROW_LIMIT = 2600, 256
@@ -54,9 +54,9 @@ class _Rates:
 
 
 # Fitted on Zen 5, other work beside, to digits 300x2 and 1000x3, MNIST 2000x3, 8000x6 and a
-# convolution, all trained, and random 8000x6 and 64000x6. On AVX-512 and AVX2 blocks were then
-# predicted within 14 %, on the portable path within 26 % (random 64000x6: 0.6 of the time, since
-# its code, too, exceeds the second cache).
+# convolution, all trained, and random 8000x6 and 64000x6. Of three dense networks that were not
+# fitted, a sample took 0.91 to 1.11 of what is predicted on AVX-512 and AVX2, 0.83 to 1.28 on the
+# portable path. Convolutions, whose code has become faster since, take 0.64 to 0.78.
 _RATES = {
     "avx512": _Rates(0.70, 1.16, 0.23, 2.72, 0.46, 0.66, 180, 0.21, 0.51),
     "avx2": _Rates(0.62, 0.95, 0.0, 3.51, 0.46, 0.53, 123, 0.62, 0.18),
