@@ -96,5 +96,5 @@ def test_damaged_plans(tmp_path, damage, message):
 
 
 def test_unknown_target():
-    with pytest.raises(EmitError, match="target 'rust'; allowed are c, numpy"):
+    with pytest.raises(EmitError, match="target 'rust'; allowed are c, cuda, numpy, verilator"):
         build(classifier(), "rust", "net")

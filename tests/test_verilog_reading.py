@@ -11,7 +11,8 @@ from pass_checks import assert_same_function, dense
 from strategies import all_inputs
 
 import gatewright as gw
-from gatewright.backends.verilog.logic import Modules
+from gatewright.backends.verilog.design import design
+from gatewright.compiler import Circuit, Encoder
 from gatewright.compiler.names import Names
 from gatewright.compiler.passes.lower import lower
 from gatewright.compiler.stats import stats
@@ -164,11 +165,15 @@ def test_parentheses_of_any_depth(tmp_path):
     assert values(tmp_path, text) == [[0, 1] * 4, [0, 1, 0, 0, 0, 1, 1, 1]]
 
 
+def logic_module(netlist):
+    circuit = Circuit(Encoder.boolean(netlist.n_inputs), netlist)
+    (text,) = design(circuit, "top", "both", "gates", False, None, False, False, None).texts
+    return text
+
+
 def test_our_own_logic_module(tmp_path):
     netlist = lower(dense(7, 30, 4))
-    modules = Modules("top")
-    modules.netlist("logic_part", "Bits to bits.", netlist)
-    (text,) = modules.texts()
+    text = logic_module(netlist)
     circuit = read(tmp_path, "`timescale 1ns/1ps\n`default_nettype none\n" + text)
     assert_same_function(netlist, circuit.netlist)
     assert circuit.names is not None
@@ -236,10 +241,8 @@ def test_refused(tmp_path, case):
 
 
 def test_damaged_files_raise_nothing_else(tmp_path):
-    modules = Modules("top")
-    modules.netlist("m", "Bits to bits.", lower(dense(4, 8, 2)))
     texts = [
-        modules.texts()[0],
+        logic_module(lower(dense(4, 8, 2))),
         f"{PORTS}wire [3:0] w;\nassign w = {{a, b ? a : c, ~(a ^ b), 1'b1}};\n"
         "and g(y, w[0], w [1]), (t, w[2], \\w[3] );\nassign \\w[3]  = w[3:3];\nendmodule\n",
     ]
