@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
@@ -88,8 +90,11 @@ def join(device: torch.device) -> Processes:
 
 
 def _leave() -> None:
-    """Close the connections, unless the caller has done so."""
+    """Close the connections, unless the caller has done so; together, where the others live."""
     if distributed.is_initialized():
+        if distributed.get_backend() == "gloo":
+            with contextlib.suppress(RuntimeError):
+                distributed.monitored_barrier(timeout=timedelta(seconds=5))
         distributed.destroy_process_group()
 
 
