@@ -77,7 +77,7 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch):
     with pytest.raises(FileError) as error:
         load_dataset("mnist")
     for part in (
-        "mnist: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in",
+        "mnist: no mnist.npz or train-images-idx3-ubyte or train-images-idx3-ubyte.gz in",
         f"{home}/.cache/gatewright/data, ",
         f"{home}/.cache/gatewright/data/MNIST/raw; ",
         "not downloaded automatically",

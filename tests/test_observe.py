@@ -292,6 +292,7 @@ def test_bad_data(few, case, message):
     [
         ({"max_loss": -1}, "max_loss -1; allowed are 0 to 100"),
         ({"max_loss": float("nan")}, "max_loss nan; allowed are 0 to 100"),
+        ({"max_loss": "1"}, "max_loss '1'; allowed are 0 to 100"),
         ({"holdout": 1.0}, "holdout 1.0; allowed is 0 to below 1"),
         ({"holdout": 1e-9}, "holdout 1e-09 of 3000 samples is 0; allowed is 1 to 2999"),
         ({"holdout": 0.5, "validate": np.zeros((1, 30), np.uint8)}, "allowed is one of them"),

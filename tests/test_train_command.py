@@ -100,6 +100,7 @@ def test_options_of_all_kinds_reach_the_configuration(tmp_path):
         (WINE.replace("0.05", "'high'"), "", '[train] lr = "high"; allowed is a number, such as'),
         (WINE.replace("[60, 60]", "60"), "", "layers 60; allowed are sizes from 1"),
         (WINE.replace("[60, 60]", "['a']"), "", "layers ['a']; allowed are sizes from 1"),
+        (WINE.replace("bits = 2", "bits = 2\nthresholds = [1.0]"), "", "bits and thresholds"),
         (WINE.replace("bits = 2", "thresholds = ['a']"), "", "thresholds: dtype"),
         (WINE, "--batch-size 0", "batch_size 0; allowed are integers from 1"),
         (WINE, "--device tpu", "device 'tpu'; allowed are cpu and cuda"),

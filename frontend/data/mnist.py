@@ -27,8 +27,9 @@ def load_mnist(name: str, folder: str | os.PathLike[str] | None) -> Parts:
         FileError: a file is missing or damaged.
     """
     places = shelf(name, folder, (name, f"{_FOLDERS[name]}/raw"))
-    archive = places.find(f"{name}.npz")
-    if archive is not None and places.find(*_names("train-images-idx3-ubyte")) is None:
+    first = _names("train-images-idx3-ubyte")
+    if places.find(*first) is None:
+        archive = places.need(f"{name}.npz", *first)
         train, test = read_parts(archive)
         if test is None:
             raise FileError(

@@ -85,7 +85,7 @@ class Recipe:
         training: keywords of `fit`, but for validation, which is a share; see `TRAINING`.
 
     Raises:
-        InputError: a key that is unknown, or a value of another type.
+        InputError: a key that is unknown, a value of another type, or bits beside thresholds.
     """
 
     network: Mapping[str, Any]
@@ -94,6 +94,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if "name" not in self.network:
             check_table("model", self.network, NETWORK, "name with options of a published network")
+            if {"bits", "thresholds"} <= {*self.network}:
+                raise InputError(
+                    "[model] bits and thresholds; allowed is one of them: leave bits out to have "
+                    "the given thresholds"
+                )
         check_table("train", self.training, TRAINING)
 
     def build(self, data: Dataset, seed: int = 0) -> nn.Sequential:
