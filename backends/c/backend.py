@@ -163,6 +163,7 @@ class C:
             "blocks": blocks,
             "windows": len(packing.first),
             "panel": _panel(blocks),
+            "never": bool((packing.possible[packing.slot != NONE] == 0).any()),
             "features": circuit.encoder.n_features,
             "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
             "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
