@@ -62,7 +62,7 @@ def compile(options: argparse.Namespace) -> int:
 _EMIT_OPTIONS = (
     *("feature_bits", "profile", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    "interface",
+    *("interface", "device", "register_inputs"),
 )
 
 

@@ -33,6 +33,7 @@ PIPELINES = (
     {"registers_every": 2, "reset": True, "enable": True},
     {"max_latency": 1, "enable": True},
     {"target_mhz": 200, "reset": True},
+    {"target_mhz": 150, "device": "ecp5", "register_inputs": True, "enable": True},
 )
 LUTS = ({"primitives": "xilinx"}, {"keep_hierarchy": True})
 WAYS = (*({"style": style} for style in STYLES), *LUTS)
@@ -90,7 +91,12 @@ def test_lints_clean(
             {"registers_every": 1, "max_latency": 2},
             "allowed is one of registers_every, max_latency",
         ),
-        ({"reset": True}, "reset and enable are for registers, and there are none; give one of"),
+        ({"device": "max10"}, "device 'max10'; allowed are ice40, ecp5, xc7"),
+        ({"register_inputs": True}, "register_inputs are for registers, and there are none; give"),
+        (
+            {"reset": True},
+            "reset, enable and register_inputs are for registers, and there are none; give",
+        ),
     ],
 )
 def test_options_refused(options: dict, message: str) -> None:

@@ -7,7 +7,7 @@ bodies, popcounts and argmaxes).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...compiler import Circuit
@@ -16,6 +16,7 @@ from ..artifact import Artifact, describe
 from ..render import render
 from .cells import PRIMITIVES
 from .design import ANSWERS, STYLES, Design, design
+from .devices import DEVICES
 from .encoder import encoder_module, encoder_notes, feature_width
 from .names import check_module_name
 from .pipeline import Pipeline
@@ -36,18 +37,21 @@ class Verilog:
         the encoder's bits at port `bits_in`, which suits features that are not integers.
     answer: "class", "scores" (the counts) or "both", for circuits with a decoder.
     style: "gates", logic as it comes, popcounts and argmaxes in LUTs of six inputs; "lut", logic
-        mapped to LUTs of six inputs; "behavioural", comparisons and additions as operators. None is
+        mapped to LUTs; "behavioural", comparisons and additions as operators. None is
         "lut" for a pipelined module, whose LUTs stand between registers, else "gates".
     registers_every: registers after so many levels at most; a level is a gate or LUT, or an
         operator. max_latency: as few registers as make so many clocks. target_mhz: as few as
         `cuts.DelayModel` says that clock needs. One of them makes the module pipelined: it takes
-        inputs and gives answers every clock, with registers at its outputs and not at its inputs.
+        inputs and gives answers every clock, with registers at its outputs.
     reset: a synchronous reset of what says which answers are valid. enable: a clock enable for
         every register, which stalls the whole module. Both only where there are registers.
     keep_hierarchy: ask synthesis to keep popcounts and argmaxes as modules, unless "behavioural".
         LUTs inside of four inputs and more become modules too, one for each table, so that
         synthesis takes the LUTs that it is given; tools behind it may want them flat.
     primitives: "xilinx": instances of LUT1 to LUT6 where SYNTHESIS is defined, and style "lut".
+    device: "ice40", "ecp5" or "xc7": map to LUTs of as many inputs as the device has, and take
+        `target_mhz` by its delays. None maps to six inputs, and takes rough delays.
+    register_inputs: registers at the inputs of a pipelined module too, one clock more.
     interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
         both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
         `reset` and `enable`, and come with a testbench that stalls at random.
@@ -64,6 +68,8 @@ class Verilog:
     keep_hierarchy: bool = False
     primitives: str | None = None
     interface: str = "ports"
+    device: str | None = None
+    register_inputs: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -86,6 +92,8 @@ class Verilog:
                 )
         if self.style is not None and self.style not in STYLES:
             raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
+        if self.device is not None and self.device not in DEVICES:
+            raise EmitError(f"verilog: device {self.device!r}; allowed are {', '.join(DEVICES)}")
         pipelined = self._pipeline() is not None
         if self.interface not in INTERFACES:
             raise EmitError(
@@ -96,15 +104,17 @@ class Verilog:
                 f"verilog: interface {self.interface!r} needs registers that stall; give reset, "
                 "enable and one of registers_every, max_latency and target_mhz too"
             )
-        if not pipelined and (self.reset or self.enable):
+        if not pipelined and (self.reset or self.enable or self.register_inputs):
             raise EmitError(
-                "verilog: reset and enable are for registers, and there are none; give one of "
-                "registers_every, max_latency and target_mhz too"
+                "verilog: reset, enable and register_inputs are for registers, and there are "
+                "none; give one of registers_every, max_latency and target_mhz too"
             )
 
     def _pipeline(self) -> Pipeline | None:
         asked = (self.registers_every, self.max_latency, self.target_mhz)
-        return None if asked == (None, None, None) else Pipeline(*asked)
+        if asked == (None, None, None):
+            return None
+        return Pipeline(*asked, **({"delays": DEVICES[self.device].delays} if self.device else {}))
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """The circuit itself: every cell has a Verilog form."""
@@ -131,17 +141,22 @@ class Verilog:
         width = feature_width(circuit.encoder, self.feature_bits)
         pipeline = self._pipeline()
         style = self.style or ("lut" if pipeline or self.primitives else "gates")
+        device = DEVICES[self.device] if self.device else None
         found = design(
             circuit,
             name,
             self.answer,
             style,
-            width > 1,
+            device.compare_levels(width) if device else int(width > 1),
             pipeline,
             self.enable,
             self.keep_hierarchy,
             self.primitives,
+            device.lut_inputs if device else 6,
         )
+        if self.register_inputs:
+            wide = sum(port.width for port in _input(circuit, width))
+            found = replace(found, latency=found.latency + 1, registers=found.registers + wide + 1)
         inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
         ports = [*self._control(found), *inputs, *outputs]
         text = self._text(circuit, name, width, ports, found, style)
@@ -162,6 +177,7 @@ class Verilog:
             "interface": self.interface,
             "answer": self.answer if circuit.decoder else "bits",
             "style": style,
+            "device": self.device,
             "latency": found.latency,
             "registers": found.registers,
             "emitted_levels": found.levels,
@@ -224,6 +240,9 @@ class Verilog:
             latency=found.latency,
             reset=self.reset,
             enable=self.enable,
+            held=next((port for port in ports if port.name in ("x", "bits_in")), None)
+            if self.register_inputs
+            else None,
         )
         text = encoder_module(name, circuit.encoder, width, style) if encoder else ""
         return "".join([top, text, *found.texts])

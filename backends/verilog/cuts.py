@@ -12,7 +12,7 @@ from .timing import Counts
 
 @dataclass(frozen=True)
 class DelayModel:
-    """How long signals take, in nanoseconds: a rough figure for FPGAs of 28 nm.
+    """How long signals take, in nanoseconds: by default a rough figure for FPGAs of 28 nm.
 
     level: of a LUT and the net behind it. register: from the clock to a register's output, and the
     time that its input must be there before the next one.
@@ -38,21 +38,22 @@ class DelayModel:
         return fit
 
 
-def choose_cuts(live: Counts, every: int) -> tuple[int, ...]:
+def choose_cuts(live: Counts, every: int, first: int = 1) -> tuple[int, ...]:
     """Levels to cut, ascending, the last one that of the outputs.
 
     live: registers that a cut at each level takes, int64 [levels + 1]; entry 0 is not used.
-    every: levels from one cut to the next at most. As few cuts as there can be, and of these the
-    ones that take the fewest registers.
+    every: levels from one cut to the next at most. first: the first level that can be cut. As few
+    cuts as there can be, and of these the ones that take the fewest registers.
     """
     depth = len(live) - 1
-    count = -(-depth // every)
+    first = min(first, depth)
+    lead = max(every, first)  # levels before the first cut at most
     best = np.full(depth + 1, np.inf)  # registers of the cuts so far, the last one at each level
-    best[0] = 0
+    best[first : lead + 1] = live[first : lead + 1]
     choice: list[list[int]] = []
-    for _ in range(count):
+    for _ in range(-(-max(0, depth - lead) // every)):
         following, chosen = np.full(depth + 1, np.inf), [0] * (depth + 1)
-        for level in range(1, depth + 1):
+        for level in range(first + 1, depth + 1):
             before = best[max(0, level - every) : level]
             at = int(before.argmin())
             following[level] = before[at] + live[level]
@@ -62,4 +63,4 @@ def choose_cuts(live: Counts, every: int) -> tuple[int, ...]:
     cuts = [depth]
     for chosen in reversed(choice):
         cuts.append(chosen[cuts[-1]])
-    return tuple(reversed(cuts[:-1]))
+    return tuple(reversed(cuts))

@@ -41,30 +41,32 @@ def design(
     name: str,
     answer: str,
     style: str,
-    compares: bool,
+    compares: int,
     pipeline: Pipeline | None,
     enable: bool,
     keep: bool,
     primitives: str | None,
+    lut_inputs: int = 6,
 ) -> Design:
     """Lay out the logic of a circuit.
 
-    compares: whether there are comparators before it, which are one level.
+    compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
     netlist = _answering(circuit, answer)
     if pipeline:
         netlist = fold(netlist)  # nothing that needs no register shall get one
-    parts = Parts()
+    parts = Parts(lut_inputs)
     if style != "behavioural":
-        netlist = add_gates(netlist)
+        if lut_inputs == 6:
+            netlist = add_gates(netlist)
         if style == "lut":
-            netlist = LutMap(6)(netlist)
+            netlist = LutMap(lut_inputs)(netlist)
         netlist = parts.tiles(netlist)
     timings = Timings()
-    timing = timings.of_whole(netlist, int(compares))
+    timing = timings.of_whole(netlist, compares)
     levels = timing.end - 1
     every = pipeline.every(levels) if pipeline else 0
-    cuts = choose_cuts(timing.live, every) if pipeline else ()
+    cuts = choose_cuts(timing.live, every, compares) if pipeline else ()
     modules = Modules(name, timings, parts.labels, enable, keep, primitives)
     comment = "Bits to bits: one net a gate or table."
     logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)

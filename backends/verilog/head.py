@@ -17,6 +17,7 @@ from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
 from ...compiler.passes.lower import CARRY3, SUM3
 from ...compiler.subject import with_bodies
 from ...compiler.tables import as_tables
+from .adders import full_adders
 from .compressors import popcount_netlist
 from .tournament import argmax_netlist
 
@@ -72,9 +73,13 @@ def _add_column(
 
 
 class Parts:
-    """The bodies that popcounts and argmaxes become, and what they are called."""
+    """The bodies that popcounts and argmaxes become, and what they are called.
 
-    def __init__(self) -> None:
+    lut_inputs: of the device's LUTs; where less than six, popcounts are trees of full adders.
+    """
+
+    def __init__(self, lut_inputs: int = 6) -> None:
+        self.lut_inputs = lut_inputs
         self.labels: dict[Netlist, tuple[str, str]] = {}  # module and comment
 
     def tiles(self, netlist: Netlist) -> Netlist:
@@ -138,7 +143,7 @@ class Parts:
 
         inverted: how many of each are read inverted.
         """
-        body = popcount_netlist(planes, offset)
+        body = (popcount_netlist if self.lut_inputs == 6 else full_adders)(planes, offset)
         name = "popcount" + "_".join(map(str, planes)) + (f"_plus{offset}" if offset else "")
         weights = ", ".join(f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n)
         plus = f" and {offset}" if offset else ""

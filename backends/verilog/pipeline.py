@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...runtime.errors import EmitError
 from .cuts import DelayModel
@@ -10,14 +10,19 @@ from .cuts import DelayModel
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One of three wishes: levels between registers, clocks in all, or a clock rate."""
+    """One of three wishes: levels between registers, clocks in all, or a clock rate.
+
+    delays: of the device, for the clock rate.
+    """
 
     registers_every: int | None = None
     max_latency: int | None = None
     target_mhz: float | None = None
+    delays: DelayModel = field(default_factory=DelayModel)
 
     def __post_init__(self) -> None:
-        wishes = {name: value for name, value in vars(self).items() if value is not None}
+        names = ("registers_every", "max_latency", "target_mhz")
+        wishes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if len(wishes) != 1:
             raise EmitError(
                 f"verilog: {' and '.join(wishes)}; allowed is one of registers_every, max_latency "
@@ -27,7 +32,7 @@ class Pipeline:
         if name == "target_mhz":
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 raise EmitError(f"verilog: target_mhz {value!r}; allowed are positive numbers")
-            DelayModel().levels(value)
+            self.delays.levels(value)
         elif type(value) is not int or value < 1:
             raise EmitError(f"verilog: {name} {value!r}; allowed are integers from 1 on")
 
@@ -38,4 +43,4 @@ class Pipeline:
         if self.max_latency is not None:
             return -(-levels // self.max_latency)
         assert self.target_mhz is not None
-        return min(DelayModel().levels(self.target_mhz), levels)
+        return min(self.delays.levels(self.target_mhz), levels)

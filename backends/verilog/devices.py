@@ -1,0 +1,31 @@
+"""What mapping and pipelining need to know of FPGA families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .cuts import DelayModel
+
+
+@dataclass(frozen=True)
+class Device:
+    """A family of FPGAs: the inputs of its LUTs, and how long signals take."""
+
+    lut_inputs: int
+    delays: DelayModel
+
+    def compare_levels(self, bits: int) -> int:
+        """Levels of a comparator of so many bits: none of one, a tree of LUTs of wider ones."""
+        if bits <= 1:
+            return 0
+        parts = -(-bits // self.lut_inputs)  # each says above, and equal
+        return 1 + (parts - 1).bit_length()
+
+
+# Fitted to what nextpnr says of placed and routed networks (`benchmarks/fpga.py`): iCE40 HX, and
+# ECP5 of speed grade 6. "xc7" is not fitted: no place and route here knows it.
+DEVICES = {
+    "ice40": Device(4, DelayModel(level=1.9, register=1.2)),
+    "ecp5": Device(4, DelayModel(level=1.9, register=1.0)),
+    "xc7": Device(6, DelayModel()),
+}
