@@ -81,7 +81,7 @@ def _pieces(
     run: tuple[Cell, ...], first: int, read: list[int]
 ) -> list[tuple[Tile, NDArray[np.int32]]]:
     """The run as tiles, each with the nets that it drives."""
-    rows = _rows(run, first)
+    rows = rows_of(run, first)
     order = depth_first({net: fanin for net, (fanin, _) in rows.items()}, read)
     pieces = [order[i : i + PIECE] for i in range(0, len(order), PIECE)]
     piece_of = {net: number for number, piece in enumerate(pieces) for net in piece}
@@ -91,11 +91,12 @@ def _pieces(
     tiles = []
     for piece in pieces:
         kept = [net for net in piece if net in wanted]
-        tiles.append((_tile({net: rows[net] for net in piece}, kept), np.array(kept, np.int32)))
+        tile = rows_as_tile({net: rows[net] for net in piece}, kept)
+        tiles.append((tile, np.array(kept, np.int32)))
     return tiles
 
 
-def _rows(run: tuple[Cell, ...], first: int) -> dict[int, Row]:
+def rows_of(run: tuple[Cell, ...], first: int) -> dict[int, Row]:
     """Fanin and table of every net that the run drives."""
     rows: dict[int, Row] = {}
     for cell in run:
@@ -123,8 +124,10 @@ def depth_first(fanin: Mapping[int, Iterable[int]], roots: Iterable[int]) -> lis
     return order
 
 
-def _tile(rows: Mapping[int, Row], kept: list[int]) -> Tile:
-    """Rows as a body whose inputs are the nets that they read from elsewhere; one cell a level."""
+def rows_as_tile(rows: Mapping[int, Row], kept: list[int]) -> Tile:
+    """Rows as a tile of one place whose body has the nets read from elsewhere as inputs; one cell a
+    level. kept: of its rows, the outputs.
+    """
     outside = sorted({f for fanin, _ in rows.values() for f in fanin} - rows.keys())
     outside = [net for net in outside if net >= FIRST_INPUT]
     level: dict[int, int] = {}

@@ -18,6 +18,7 @@ from ...compiler.netlist import FIRST_INPUT, IntArray, renumbered
 from ...compiler.passes.unroll import unroll
 from ...compiler.stats import n_gates
 from ...compiler.tables import Tables, as_tables, flip, table_dtype
+from .pieces import dense, only_luts
 
 _COVERED = 0.5  # of all windows of all channels, those that are pooled, at least
 _OVERLAP = 1.3  # times that a place is computed, on average, at most
@@ -31,7 +32,8 @@ def fuse_pools(netlist: Netlist, straight_line: int = 0) -> Netlist:
     Args:
         netlist: any netlist.
         straight_line: bodies of so many LUTs are faster by themselves than in a larger body that is
-            not straight-line code. A fused body of so many is unrolled, to be that, too.
+            not straight-line code. A fused body of so many is unrolled, to be that, too, and one
+            that `cut_bodies` makes straight-line code in pieces, unless this is 0.
     """
     if sum(isinstance(cell, Tile) for cell in netlist.cells) < 2:
         return netlist
@@ -79,7 +81,7 @@ class _Fusing:
     def _try(self, index: int, pool: Tile) -> None:
         """Fuse a tile with the one that it reads, if it reads no other."""
         body = pool.body
-        if len(body.outputs) != 1 or not body.n_inputs or not _only_luts(body):
+        if len(body.outputs) != 1 or not body.n_inputs or not only_luts(body):
             return
         if body.outputs[0] < FIRST_INPUT + body.n_inputs:
             return
@@ -91,7 +93,7 @@ class _Fusing:
         owner = int(np.bincount(owners[:, 0]).argmax())
         rows = rows[(owners == owner).all(axis=1)]
         conv = self.netlist.cells[owner]
-        if owner in self.fused or not isinstance(conv, Tile) or not _only_luts(conv.body):
+        if owner in self.fused or not isinstance(conv, Tile) or not only_luts(conv.body):
             return
         if owner >= index or index in self.fused:
             return
@@ -115,7 +117,7 @@ class _Fusing:
         if len(kept) > _KEPT * conv.places:
             return None
         tile = _pooled(conv, windows, pool.body, kinds)
-        if n_gates(tile.body) <= self.straight_line:
+        if n_gates(tile.body) <= self.straight_line or (self.straight_line and dense(tile.body)):
             tile = Tile(unroll(tile.body), tile.fanin)
         elif n_gates(conv.body) <= self.straight_line:
             return None
@@ -182,10 +184,6 @@ def _rows_of(cell: Cell, rows: NDArray[np.intp]) -> Cell:
         return Luts(cell.fanin[rows], cell.table[rows])
     assert isinstance(cell, Tile)
     return Tile(cell.body, cell.fanin[rows])
-
-
-def _only_luts(body: Netlist) -> bool:
-    return bool(body.cells) and all(isinstance(cell, Luts) for cell in body.cells)
 
 
 def _distinct(rows: IntArray) -> tuple[IntArray, NDArray[np.intp]]:

@@ -12,6 +12,7 @@ from ..outline import outline, runs
 from ..program import assemble, with_class
 from .code import Programs, program_list
 from .data import c_array
+from .pieces import cut_bodies, unroll_few
 from .pooling import fuse_pools
 
 
@@ -54,7 +55,9 @@ def program_sets(circuit: Circuit, limits: Sequence[int]) -> list[ProgramSet]:
     Paths for which that makes no difference share one, and so do all if inputs would lie in other
     slots, because rows are packed for all paths alike.
     """
-    netlist, cut = with_class(circuit.with_netlist(fuse_pools(circuit.netlist, min(limits))))
+    least = min(limits)
+    tiles = cut_bodies(fuse_pools(unroll_few(circuit.netlist, least), least), least)
+    netlist, cut = with_class(circuit.with_netlist(tiles))
     kinds = [tuple(runs(netlist, limit, cut)) for limit in limits]
     made: dict[tuple[tuple[int, int, bool], ...], ProgramSet] = {}
     for limit, kind in zip(limits, kinds, strict=True):

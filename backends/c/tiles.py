@@ -82,7 +82,7 @@ def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> s
         text = read(net)
         lines += [f"    {ports[position]} = {text};" for position in positions]
     size = outputs + body.n_inputs
-    begin = [_header(isa, name), f"  for (; n; --n, p += {size}) {{"]
+    begin = ["STRAIGHT " + _header(isa, name), f"  for (; n; --n, p += {size}) {{"]
     end = ["  }", "  (void)top;", "  return p;"]
     if row:
         begin = ["STRAIGHT " + _header(isa, name)]
