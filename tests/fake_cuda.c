@@ -45,7 +45,7 @@ CALL(cuDeviceGet, int *device, int number) {
   return 0;
 }
 CALL(cuDeviceGetAttribute, int *value, int attribute, int device) {
-  *value = attribute == 16 ? 4 : attribute == 97 ? 99 * 1024 : attribute == 75 ? 8 : attribute == 76 ? 6 : 1;
+  *value = attribute == 16 ? 4 : attribute == 97 ? 99 * 1024 : attribute == 38 ? 1 << 20 : attribute == 75 ? 8 : attribute == 76 ? 6 : 1;
   return device < 100;
 }
 CALL(cuDevicePrimaryCtxRetain, void **context, int device) {

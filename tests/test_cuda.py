@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
+from cuda_loops import each_form, looped
 from hypothesis import HealthCheck, given, settings, strategies
 from strategies import netlists
 
@@ -18,29 +19,10 @@ from gatewright.backends.cuda.backend import Cuda
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist, Tile
 from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
-from gatewright.runtime.library import LibraryEngine
 from gatewright.runtime.seal import sealed
 from gatewright.runtime.toolchain import find_compiler
 
-STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90")
-
-
-def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa: B008
-    """The kernels as loops, with every warning an error."""
-    files = backend.emit(backend.prepare(circuit), "net").files
-    flags = ("-DGATEWRIGHT_ON_CPU", *STRICT)
-    return CompiledCircuit(LibraryEngine(find_compiler().build(files, "net", flags)))
-
-
-def each_form(library: CompiledCircuit):
-    """Blocks in shared memory, and steps through device memory."""
-    engine = library.engine
-    assert isinstance(engine, LibraryEngine)
-    assert engine.isas() == ("cpu-resident", "cpu-streamed")
-    for form in engine.isas():
-        engine.isa = form
-        yield form
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

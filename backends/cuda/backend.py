@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiler import Argmax, Circuit, Encoder, Netlist, Popcount, Tile
+from ...compiler import Argmax, Circuit, Encoder, Netlist, Popcount
 from ...compiler.passes.lutmap import LutMap
 from ...compiler.passes.unroll import unroll_where
 from ...runtime.errors import EmitError
@@ -22,10 +22,12 @@ from ..program import NONE
 from ..render import render
 from .bodies import large_bodies, only_luts
 from .code import CARRY, SUM, body_tables, body_text, table_rows
+from .counts import split_counts
 from .forest import plan_forest
-from .steps import Forests, Steps, plan_steps
+from .steps import LOCAL_THREADS, Forests, Steps, plan_steps
+from .windows import Windows, plan_windows
 
-STREAM_BYTES = 24 << 20
+RESIDENT_THREADS = 512
 _OLDEST = 75
 
 
@@ -80,12 +82,15 @@ class Cuda:
             EmitError: `name` cannot name C functions, or too many values live at once.
         """
         check_name(name)
-        steps = plan_steps(*_with_class(circuit), self._forests(circuit.netlist))
+        netlist, main_cells = _with_class(circuit)
+        windows = plan_windows(circuit.encoder, netlist)
+        steps = plan_steps(netlist, main_cells, self._forests(netlist), windows.order)
         manifest = {**describe(circuit, name, "cuda"), "abi": ABI_VERSION, "gatewright": VERSION}
         if self.architectures is not None:
             manifest["architectures"] = list(self.architectures)
-        data, places = _data(circuit.encoder, steps)
-        values = _values(circuit, name, steps, manifest) | places | {"table_bytes": data.nbytes}
+        data, places = _data(circuit.encoder, windows, steps)
+        values = _values(circuit, netlist, name, steps, manifest) | places
+        values |= {"table_bytes": data.nbytes, "windows": len(windows.feature)}
         texts = {
             f"{name}.cu": render("cuda/kernels.cu.j2", **values),
             f"{name}.c": render("cuda/host.c.j2", **values),
@@ -101,23 +106,26 @@ class Cuda:
 
 
 def _with_class(circuit: Circuit) -> tuple[Netlist, int]:
-    """The netlist, with the bits of the class behind its outputs, and where its own cells end."""
+    """The netlist as kernels run it, the bits of the class behind its outputs, and where its own
+    cells end."""
     netlist = circuit.netlist
-    if circuit.decoder is None:
-        return netlist, len(netlist.cells)
-    head = circuit.class_netlist()
-    outputs = np.concatenate([netlist.outputs, head.outputs])
-    return Netlist(netlist.n_inputs, head.cells, outputs), len(netlist.cells)
-
-
-def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any]) -> dict[str, Any]:
-    cells = [cell for cell in circuit.netlist.cells if not isinstance(cell, Tile)]
-    popcounts = [cell.width for cell in cells if isinstance(cell, Popcount)]
-    argmaxes = [cell for cell in cells if isinstance(cell, Argmax)]
+    own = len(netlist.cells)
     if circuit.decoder is not None:
-        argmaxes.append(Argmax(circuit.count_nets()))
+        head = circuit.class_netlist()
+        outputs = np.concatenate([netlist.outputs, head.outputs])
+        netlist = Netlist(netlist.n_inputs, head.cells, outputs)
+    split, begins = split_counts(netlist)
+    return split, begins[own]
+
+
+def _values(
+    circuit: Circuit, netlist: Netlist, name: str, steps: Steps, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    popcounts = [cell.width for cell in netlist.cells if isinstance(cell, Popcount)]
+    argmaxes = [cell for cell in netlist.cells if isinstance(cell, Argmax)]
     decoder, outputs = circuit.decoder, len(circuit.netlist.outputs)
     class_width = len(steps.output_slot) - outputs
+    straight = body_tables(steps.bodies) | ({SUM, CARRY} if popcounts else set())
     return {
         "name": name,
         "upper": name.upper(),
@@ -142,11 +150,13 @@ def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any])
         "all_steps": len(steps.steps),
         "slots": max(1, steps.n_slots),
         "locals": steps.locals,
+        "resident_block": LOCAL_THREADS if steps.locals else RESIDENT_THREADS,
         "false_slot": steps.slot[0],
         "true_slot": steps.slot[1],
         "narrow": steps.narrow,
         "tables": steps.tables,
-        "cpu_tables": table_rows({*steps.tables, *body_tables(steps.bodies), SUM, CARRY}),
+        "cpu_tables": table_rows({*steps.tables, *straight}),
+        "gpu_tables": sorted(straight),
         "uses_count": bool(popcounts),
         "widest": max([3, *popcounts]),
         "uses_choose": bool(argmaxes),
@@ -154,30 +164,27 @@ def _values(circuit: Circuit, name: str, steps: Steps, manifest: dict[str, Any])
         "most_index": max((cell.width for cell in argmaxes), default=0),
         "bodies": [body_text(body) for body in steps.bodies],
         "body_sizes": [body.n_inputs + len(body.outputs) for body in steps.bodies],
-        "stream_bytes": STREAM_BYTES,
     }
 
 
-def _data(encoder: Encoder, steps: Steps) -> tuple[NDArray[np.uint32], dict[str, int]]:
+def _data(
+    encoder: Encoder, windows: Windows, steps: Steps
+) -> tuple[NDArray[np.uint32], dict[str, int]]:
     """Every table of the library in one array, as little-endian words, and where each begins."""
-    slot = steps.input_slot
-    live = np.flatnonzero(slot != NONE)
-    live = live[np.argsort(encoder.feature[live], kind="stable")]
-    threshold = encoder.threshold[live]
-    level = np.floor(np.clip(threshold, -1, 255)) + 1  # x > threshold is x >= level, 256 is never
     tables = {
         "numbers_at": steps.data,
-        "steps_at": steps.steps.ravel(),
-        "input_slot_at": slot[live],
-        "input_number_at": live,
-        "feature_at": encoder.feature[live],
-        "level_at": level,
-        "threshold_at": np.ascontiguousarray(threshold, np.float32).view(np.uint32),
+        "steps_at": steps.steps,
+        "window_at": windows.records(encoder),
+        "window_slot_at": windows.slots(steps.input_slot),
+        "input_slot_at": np.pad(steps.input_slot, (0, 8), constant_values=NONE),
         "output_slot_at": steps.output_slot,
     }
-    places: dict[str, int] = {"live": len(live)}
+    places: dict[str, int] = {}
+    words: list[NDArray[np.uint32]] = []
     at = 0
     for key, table in tables.items():
         places[key] = at
-        at += len(table)
-    return np.concatenate([np.asarray(t).astype("<u4") for t in tables.values()]), places
+        flat = np.asarray(table).astype("<u4").ravel()
+        words.append(np.pad(flat, (0, -len(flat) % 4)))
+        at += len(words[-1])
+    return np.concatenate(words), places

@@ -51,4 +51,4 @@ def body_text(body: Netlist) -> str:
             lines.append(f"  const uint32_t n{net} = LUT_{table:02X}({c}, {b}, {a});")
             names.append(f"n{net}")
     lines += [f"  V(p[{i}]) = {names[net]};" for i, net in enumerate(body.outputs.tolist())]
-    return "\n".join([*lines, "  (void)p, (void)V, (void)pitch, (void)word;"])
+    return "\n".join([*lines, "  (void)p, (void)V, (void)pitch;"])

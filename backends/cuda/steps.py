@@ -6,32 +6,41 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
     ROWS    items LUTs of three inputs; `narrow`: two words each, (out, a) and (b, c) as 16 bits,
             then one byte each for its table's number; `wide`: (out + number << 24), a, b, c
     COUNT   items groups: width, n, m_0 .. m_n-1, each group's addends, each group's outputs
-    CHOOSE  one argmax: candidates, bits, width, then the candidates' bits, then the outputs
+    CHOOSE  items groups of candidates: candidates, bits, index bits known, index bits new, bits
+            kept, each group's candidates (bits, then the known index), each group's outputs (the
+            largest one's kept bits and known index, then its place in the group)
     TILE    items places of body `extra`: for each place outputs, then inputs
     FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
+
+Every array of numbers begins at a multiple of four words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiler import Argmax, Cell, Luts, Netlist, Popcount, Tile
+from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.netlist import FIRST_INPUT
 from ...compiler.tables import as_tables, extend
 from ...runtime.errors import EmitError
-from ..program import _Slots
+from .banks import MOST_WORDS, arrange, block_words
 from .forest import Forest
 from .orders import smallest_tables
+from .runs import Run, runs_of
+from .slots import Slots
 
 ROWS, COUNT, CHOOSE, TILE, FOREST = range(5)
 NARROW_SLOTS = 1 << 16
 WIDE_SLOTS = 1 << 24
+LOCAL_THREADS = 256
+_FIELD = 16  # candidates that one thread compares
 Words = NDArray[np.uint32]
 Forests = list[tuple[Netlist, Forest]]
+Part = tuple[int, list[NDArray[np.uint32]], int, int]  # kind, numbers, items, extra
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Steps:
     steps: uint32 [steps, 4], of which the first `main` are the netlist and the rest the class.
     data: uint32 words, forests first. tables: the truth tables that rows number, three inputs each.
     bodies: of tiles, straight-line. locals: local values that clusters of the other bodies want.
-    slot: uint32 [n_nets], where each net lies at the end if it is an input or an output.
+    slot: uint32 [2], of the constants. words: of each slot in a block of shared memory, as planned.
     """
 
     steps: Words
@@ -55,54 +64,67 @@ class Steps:
     output_slot: Words
     n_slots: int
     narrow: bool
+    words: int
 
 
-def plan_steps(netlist: Netlist, main_cells: int, forests: Forests) -> Steps:
+def plan_steps(
+    netlist: Netlist, main_cells: int, forests: Forests, input_order: NDArray[np.integer]
+) -> Steps:
     """The steps of a netlist of LUTs of at most three inputs, popcounts, argmaxes and tiles.
 
     Args:
         netlist: its tiles' bodies hold LUTs only.
         main_cells: where the cells of the class begin.
         forests: of the bodies that are data, with the bodies.
+        input_order: the inputs, in the order of their slots.
 
     Raises:
         EmitError: more values live at once than slots can be numbered.
     """
-    return _Planner(netlist, main_cells, forests).plan()
+    runs, main_runs = runs_of(netlist, main_cells)
+    locals_ = max((forest.locals for _, forest in forests), default=0)
+
+    def planned(phase: int) -> _Planner:
+        return _Planner(netlist, forests, phase, Slots(netlist, runs, input_order))
+
+    planner = planned(1)
+    plan = planner.plan(runs, main_runs)
+    words = block_words(planner.slots.count, 4 * LOCAL_THREADS * locals_)
+    if 0 < words < MOST_WORDS:
+        planner = planned(MOST_WORDS // words)
+        plan = planner.plan(runs, main_runs)
+    return planner.join(*plan, locals_)
 
 
 @dataclass
 class _Planner:
+    """phase: rows that read shared memory together, see `banks`."""
+
     netlist: Netlist
-    main_cells: int
     forests: Forests
+    phase: int
+    slots: Slots
     tables: dict[int, int] = field(default_factory=dict)
     bodies: list[Netlist] = field(default_factory=list)
 
-    def plan(self) -> Steps:
-        slots = _Slots(self.netlist)
-        parts: list[tuple[int, list[NDArray[np.uint32]], int, int]] = []
+    def plan(self, runs: list[Run], main_runs: int) -> tuple[list[Part], int]:
+        """The steps, and how many of them are those of the first `main_runs` runs."""
+        parts: list[Part] = []
         main = 0
-        for start, stop, run in _runs(self.netlist, self.main_cells):
-            if stop <= self.main_cells:
-                main = len(parts) + 1
-            made = self._step(run, slots)
-            if made is not None:
-                parts.append(made)
-            elif stop <= self.main_cells:
+        for number, run in enumerate(runs):
+            parts += self._parts(run, number)
+            self.slots.release(number)
+            if number < main_runs:
                 main = len(parts)
-            for index in range(start, stop):
-                slots.release(index)
-        if slots.count > WIDE_SLOTS:
+        if self.slots.count > WIDE_SLOTS:
             raise EmitError(
-                f"cuda: {slots.count} values live at once; allowed are {WIDE_SLOTS}; "
+                f"cuda: {self.slots.count} values live at once; allowed are {WIDE_SLOTS}; "
                 "optimise the circuit first, or use fewer gates a layer"
             )
-        return self._join(parts, main, slots)
+        return parts, main
 
-    def _join(
-        self, parts: list[tuple[int, list[Words], int, int]], main: int, slots: _Slots
-    ) -> Steps:
+    def join(self, parts: list[Part], main: int, locals_: int) -> Steps:
+        slots = self.slots
         narrow = slots.count <= NARROW_SLOTS
         steps: list[tuple[int, int, int, int]] = []
         stream = [forest.words(self._number) for _, forest in self.forests]  # aligned to four words
@@ -110,47 +132,74 @@ class _Planner:
         length = begins[-1]
         for kind, arrays, items, extra in parts:
             words = _rows_words(arrays, narrow) if kind == ROWS else np.concatenate(arrays)
+            words = np.pad(words, (0, -len(words) % 4))
             steps.append((kind, length, items, begins[extra] if kind == FOREST else extra))
             stream.append(words)
             length += len(words)
         return Steps(
             np.array(steps, np.uint32).reshape(-1, 4),
             main,
-            np.concatenate([*stream, np.zeros(1, np.uint32)]),
+            np.concatenate([*stream, np.zeros(4, np.uint32)]),
             tuple(self.tables),
             tuple(self.bodies),
-            max((forest.locals for _, forest in self.forests), default=0),
+            locals_,
             slots.of[:FIRST_INPUT],
             slots.of[FIRST_INPUT : FIRST_INPUT + self.netlist.n_inputs],
             slots.of[self.netlist.outputs],
             slots.count,
             narrow,
+            MOST_WORDS // self.phase,
         )
 
-    def _step(
-        self, run: list[tuple[int, Cell]], slots: _Slots
-    ) -> tuple[int, list[Words], int, int] | None:
+    def _parts(self, run: Run, number: int) -> list[Part]:
         first, cell = run[0]
+        slots = self.slots
         match cell:
             case Luts():
-                return self._rows(run, slots)
+                return self._rows(run, number)
             case Popcount():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 head = np.array([cell.width, len(cell.planes), *cell.planes], np.uint32)
-                return COUNT, [head, slots.of[cell.fanin].ravel(), made], len(cell.fanin), 0
+                return [(COUNT, [head, slots.of[cell.fanin].ravel(), made], len(cell.fanin), 0)]
             case Argmax():
                 made = slots.take(np.arange(first, first + cell.n_nets))
-                head = np.array([*cell.fanin.shape, cell.width], np.uint32)
-                return CHOOSE, [head, slots.of[cell.fanin].ravel(), made], 1, 0
+                return self._choose(slots.of[cell.fanin], made)
             case Tile():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 rows = np.hstack([made.reshape(cell.places, -1), slots.of[cell.fanin]])
-                for number, (body, forest) in enumerate(self.forests):
+                for at, (body, forest) in enumerate(self.forests):
                     if body is cell.body:
                         items = cell.places * len(forest.clusters)
-                        return FOREST, [rows.ravel()], items, number
-                return TILE, [rows.ravel()], cell.places, self._body(cell.body)
+                        return [(FOREST, [rows.ravel()], items, at)]
+                return [(TILE, [rows.ravel()], cell.places, self._body(cell.body))]
         raise AssertionError(cell)
+
+    def _choose(self, candidates: Words, made: Words) -> list[Part]:
+        """A tournament: the largest of each few candidates, with its index, then of these.
+
+        Args:
+            candidates: slots [n, bits]. made: slots of the index.
+        """
+        parts: list[Part] = []
+        bits, known, spare = candidates.shape[1], 0, np.zeros(0, np.uint32)
+        while True:
+            last = len(candidates) <= _FIELD
+            size = len(candidates) if last else _FIELD
+            groups = -(-len(candidates) // size)
+            new = len(made) - known if last else (_FIELD - 1).bit_length()
+            rows = np.arange(groups * size)
+            rows = np.where(
+                rows < len(candidates), rows, rows // size * size
+            )  # equal is not larger
+            kept = 0 if last else bits
+            wide = kept + known + new
+            out = made if last else self.slots.spare(groups * wide)
+            head = np.array([size, bits, known, new, kept], np.uint32)
+            parts.append((CHOOSE, [head, candidates[rows].ravel(), out], groups, 0))
+            self.slots.give_back(spare)
+            if last:
+                return parts
+            spare, candidates, known = out, out.reshape(groups, wide), known + new
 
     def _number(self, table: int) -> int:
         return self.tables.setdefault(table, len(self.tables))
@@ -162,9 +211,8 @@ class _Planner:
         self.bodies.append(body)
         return len(self.bodies) - 1
 
-    def _rows(
-        self, run: list[tuple[int, Cell]], slots: _Slots
-    ) -> tuple[int, list[Words], int, int] | None:
+    def _rows(self, run: Run, number: int) -> list[Part]:
+        slots = self.slots
         fanins, tables, nets = [], [], []
         for first, cell in run:
             assert isinstance(cell, Luts)
@@ -174,35 +222,29 @@ class _Planner:
             fanins.append(fanin[:, [*range(cell.k), *[0] * (3 - cell.k)]])
             tables.append(extend(as_tables(cell.table[live]), cell.k, 3) & np.uint64(0xFF))
             nets.append(first + live)
-        fanin, table = smallest_tables(slots.of[np.concatenate(fanins)], np.concatenate(tables))
-        if not len(table):
-            return None
-        order = np.lexsort([*fanin.T[::-1], table])
-        made = slots.take(np.concatenate(nets)[order])
-        kinds, which = np.unique(table[order], return_inverse=True)
-        numbers = [self._number(int(kind)) for kind in kinds]
-        rows = np.column_stack([made, fanin[order]])
-        return ROWS, [rows, np.array(numbers, np.uint32)[which]], len(rows), 0
-
-
-def _runs(netlist: Netlist, cut: int) -> Iterator[tuple[int, int, list[tuple[int, Cell]]]]:
-    """Cells of one step: neighbouring `Luts` that do not read each other, else one cell alone."""
-    placed = list(netlist.placed())
-    start = 0
-    while start < len(placed):
-        first, cell = placed[start]
-        stop = start + 1
-        while (
-            isinstance(cell, Luts)
-            and stop < len(placed)
-            and stop != cut
-            and isinstance(following := placed[stop][1], Luts)
-            and not (following.fanin >= first).any()
-        ):
-            stop += 1
-        if any(cell.n_nets for _, cell in placed[start:stop]):
-            yield start, stop, placed[start:stop]
-        start = stop
+        fanin, table = smallest_tables(np.concatenate(fanins), np.concatenate(tables))
+        net = np.concatenate(nets)
+        if not len(net):
+            return []
+        heir = slots.heirs(number, fanin)
+        own = np.where(heir < 0, -1, slots.of[heir].astype(np.int64))
+        wishes: list[int] = []
+        if self.phase > 1:
+            order, columns, wishes = arrange(table, slots.of[fanin], own, self.phase)
+            fanin[order] = np.take_along_axis(fanin[order], columns, axis=1)
+        else:
+            order = np.lexsort([*slots.of[fanin].T[::-1], table])
+        fanin, table, net, heir = fanin[order], table[order], net[order], heir[order]
+        read = slots.of[fanin]
+        fresh = heir < 0
+        slots.inherit(net[~fresh], heir[~fresh])
+        slots.take(
+            net[fresh], [wishes[i] for i in np.flatnonzero(fresh)] if wishes else (), self.phase
+        )
+        kinds, which = np.unique(table, return_inverse=True)
+        numbers = np.array([self._number(int(kind)) for kind in kinds], np.uint32)
+        rows = np.column_stack([slots.of[net], read])
+        return [(ROWS, [rows, numbers[which]], len(rows), 0)]
 
 
 def _rows_words(arrays: Iterable[Words], narrow: bool) -> Words:

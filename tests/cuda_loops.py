@@ -1,0 +1,30 @@
+"""CUDA kernels as loops on the CPU, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gatewright.backends.cuda.backend import Cuda
+from gatewright.compiler import Circuit
+from gatewright.runtime.compiled import CompiledCircuit
+from gatewright.runtime.library import LibraryEngine
+from gatewright.runtime.toolchain import find_compiler
+
+STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
+
+
+def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa: B008
+    """The kernels as loops, with every warning an error."""
+    files = backend.emit(backend.prepare(circuit), "net").files
+    flags = ("-DGATEWRIGHT_ON_CPU", *STRICT)
+    return CompiledCircuit(LibraryEngine(find_compiler().build(files, "net", flags)))
+
+
+def each_form(library: CompiledCircuit) -> Iterator[str]:
+    """Blocks in shared memory, and steps through device memory."""
+    engine = library.engine
+    assert isinstance(engine, LibraryEngine)
+    assert engine.isas() == ("cpu-resident", "cpu-streamed")
+    for form in engine.isas():
+        engine.isa = form
+        yield form
