@@ -17,7 +17,7 @@ from gatewright.backends.verilog.timing import Timings
 from gatewright.backends.verilog.tournament import argmax_netlist
 from gatewright.compiler import Builder, Luts, Netlist, verify
 from gatewright.compiler.simulate import simulate
-from gatewright.compiler.stats import lut_histogram, n_gates
+from gatewright.compiler.stats import levels, lut_histogram, n_gates, tile_levels
 
 quick = settings(deadline=None, max_examples=60)
 
@@ -27,22 +27,38 @@ def numbers(bits: np.ndarray) -> np.ndarray:
 
 
 @quick
-@given(st.lists(st.integers(0, 14), max_size=4), st.integers(0, 70), st.integers(0, 99))
-def test_popcounts_add_up(planes: list[int], offset: int, seed: int) -> None:
+@given(
+    st.lists(st.integers(0, 14), max_size=4),
+    st.integers(0, 70),
+    st.integers(0, 99),
+    st.integers(1, 4),
+)
+def test_popcounts_add_up(planes: list[int], offset: int, seed: int, levels: int) -> None:
     assume(sum(planes) + offset)
-    netlist = popcount_netlist(tuple(planes), offset)
     random = np.random.default_rng(seed)
+    ready = random.integers(0, levels, sum(planes))
+    netlist = popcount_netlist(tuple(planes), offset, tuple(ready.tolist()))
     bits = random.random((40, sum(planes))) < random.random((40, 1))
     bits[0] = True
     weights = np.repeat(1 << np.arange(len(planes)), planes)
     assert np.array_equal(numbers(simulate(netlist, bits)), bits @ weights + offset)
 
 
-@pytest.mark.parametrize(("n", "luts"), [(3, 2), (6, 3), (7, 7), (63, 59), (200, 196)])
-def test_popcounts_take_a_lut_for_each_bit_that_goes(n: int, luts: int) -> None:
+@pytest.mark.parametrize(
+    ("n", "luts", "depth"), [(3, 2, 1), (6, 3, 1), (7, 5, 2), (63, 59, 6), (200, 195, 7)]
+)
+def test_popcounts_take_a_lut_for_each_bit_that_goes(n: int, luts: int, depth: int) -> None:
     netlist = popcount_netlist((n,))
     assert n_gates(netlist) == luts <= n
+    assert levels(netlist) == depth
     assert len(netlist.outputs) == n.bit_length()
+
+
+def test_bits_that_come_late_are_added_late() -> None:
+    ready = np.array([[0] * 96 + [3] * 4])
+    alike, late = popcount_netlist((100,)), popcount_netlist((100,), 0, tuple(ready[0].tolist()))
+    assert tile_levels(late, ready).max() == levels(alike) == 6
+    assert tile_levels(alike, ready).max() > 6
 
 
 @pytest.mark.parametrize("candidates", [1, 2, 3, 5, 10])

@@ -55,7 +55,7 @@ def design(
     netlist = _answering(circuit, answer)
     if pipeline:
         netlist = fold(netlist)  # nothing that needs no register shall get one
-    parts = Parts(lut_inputs)
+    parts = Parts(lut_inputs, late=pipeline is None)
     if style != "behavioural":
         if lut_inputs == 6:
             netlist = add_gates(netlist)

@@ -15,6 +15,7 @@ from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.literals import Writer, absorb, split
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
 from ...compiler.passes.lower import CARRY3, SUM3
+from ...compiler.stats import tile_levels
 from ...compiler.subject import with_bodies
 from ...compiler.tables import as_tables
 from .adders import full_adders
@@ -76,11 +77,13 @@ class Parts:
     """The bodies that popcounts and argmaxes become, and what they are called.
 
     lut_inputs: of the device's LUTs; where less than six, popcounts are trees of full adders.
+    late: whether addends that come late are added late; if not, all are taken to come at once.
     """
 
-    def __init__(self, lut_inputs: int = 6) -> None:
+    def __init__(self, lut_inputs: int = 6, late: bool = False) -> None:
         self.lut_inputs = lut_inputs
         self.labels: dict[Netlist, tuple[str, str]] = {}  # module and comment
+        self._late = late
 
     def tiles(self, netlist: Netlist) -> Netlist:
         """The netlist with a tile for each popcount, in groups of like ones, and each argmax."""
@@ -90,18 +93,25 @@ class Parts:
         if not any(isinstance(cell, (Popcount, Argmax)) for cell in netlist.cells):
             return netlist
         writer = Writer(netlist)
+        level = np.zeros(netlist.n_nets, np.int32)
         for first, cell in netlist.placed():
+            driven = level[first : first + cell.n_nets]
             match cell:
                 case Luts():
+                    driven[:] = level[cell.fanin].max(axis=1) + (cell.k > 1)
                     _luts(writer, first, cell)
+                    continue
                 case Popcount():
-                    writer.drive(first, self._popcounts(writer, cell))
+                    nets, driven[:] = self._popcounts(writer, cell, level[cell.fanin])
                 case Argmax():
                     body = self.argmax(*cell.fanin.shape)
-                    fanin = writer.read(cell.fanin).reshape(1, -1)
-                    writer.drive(first, writer.add(Tile(body, fanin)))
+                    fanin = cell.fanin.reshape(1, -1)
+                    nets = writer.add(Tile(body, writer.read(fanin)))
+                    driven[:] = tile_levels(body, level[fanin])[0]
                 case _:
-                    writer.drive(first, writer.add(replace(cell, fanin=writer.read(cell.fanin))))
+                    nets = writer.add(replace(cell, fanin=writer.read(cell.fanin)))
+                    driven[:] = tile_levels(cell.body, level[cell.fanin]).reshape(-1)
+            writer.drive(first, nets)
         return writer.close(netlist)
 
     def argmax(self, candidates: int, bits: int) -> Netlist:
@@ -111,16 +121,23 @@ class Parts:
         self.labels.setdefault(body, (f"argmax{candidates}x{bits}", f"{comment} the lowest."))
         return body
 
-    def _popcounts(self, writer: Writer, cell: Popcount) -> IntArray:
-        """Emit tiles that count each row of addends; bits [groups * width].
+    def _popcounts(
+        self, writer: Writer, cell: Popcount, level: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Emit tiles that count each row of addends, which come at `level` [groups, addends];
+        bits [groups * width] and their levels.
 
-        Of each weight, those that are read inverted come first.
+        Of each weight, those that are read inverted come first, and of these the earliest.
         """
         result = np.full((len(cell.fanin), cell.width), FALSE, np.int32)
+        levels = np.zeros_like(result)
         addends, inverted = split(writer.literal[cell.fanin])
-        order = np.argsort(2 * cell.shifts.astype(np.int64) + ~inverted, axis=1, kind="stable")
-        addends = np.take_along_axis(addends, order, axis=1)
-        inverted = np.take_along_axis(inverted, order, axis=1)
+        level = np.where(addends > TRUE, level, 0)
+        key = 2 * cell.shifts.astype(np.int64) + ~inverted
+        order = np.lexsort((level, key))
+        addends, inverted, level = (
+            np.take_along_axis(each, order, axis=1) for each in (addends, inverted, level)
+        )
         varying = addends > TRUE
         weight = np.left_shift(1, cell.shifts.astype(np.int64))
         offset = (weight * (addends == TRUE)).sum(axis=1)
@@ -132,18 +149,28 @@ class Parts:
         kinds, kind = np.unique(np.column_stack([*sizes, offset]), axis=0, return_inverse=True)
         for number, (*some, plus) in enumerate(kinds.tolist()):
             rows = np.flatnonzero(kind.reshape(-1) == number)
-            body = self.popcount(*_planes(some), plus)
             fanin = addends[rows][varying[rows]].reshape(len(rows), -1)
+            ready = level[rows][varying[rows]].reshape(len(rows), -1)
+            latest = tuple(ready.max(axis=0).tolist()) if self._late else None
+            body = self.popcount(*_planes(some), plus, latest)
             bits = writer.add(Tile(body, fanin)).reshape(len(rows), -1)
             result[rows, : bits.shape[1]] = bits
-        return result
+            levels[rows, : bits.shape[1]] = tile_levels(body, ready)
+        return result, levels.reshape(-1)
 
-    def popcount(self, planes: tuple[int, ...], inverted: tuple[int, ...], offset: int) -> Netlist:
+    def popcount(
+        self,
+        planes: tuple[int, ...],
+        inverted: tuple[int, ...],
+        offset: int,
+        ready: tuple[int, ...] | None = None,
+    ) -> Netlist:
         """The body that adds up bits, so many of which count 1, 2, 4 and so on, and `offset`.
 
-        inverted: how many of each are read inverted.
+        inverted: how many of each are read inverted. ready: levels at which they come.
         """
-        body = (popcount_netlist if self.lut_inputs == 6 else full_adders)(planes, offset)
+        small = self.lut_inputs < 6
+        body = full_adders(planes, offset) if small else popcount_netlist(planes, offset, ready)
         name = "popcount" + "_".join(map(str, planes)) + (f"_plus{offset}" if offset else "")
         weights = ", ".join(f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n)
         plus = f" and {offset}" if offset else ""
