@@ -85,13 +85,13 @@ class _States(NamedTuple):
     """States within a level, a row each.
 
     bits, rest: of each column, what it holds, and what it will hold at the next level. plus:
-    constants. busy: whether the level has counters. waste: so far.
+    constants. busy: 1 where the level has counters, else 0. waste: so far.
     """
 
     bits: Ints
     rest: Ints
     plus: Ints
-    busy: NDArray[np.bool_]
+    busy: Ints
     waste: Ints
 
     def at(self, rows: Ints) -> _States:
@@ -116,7 +116,7 @@ class _Search:
         none = np.zeros((1, self.columns + _REACH), np.int64)
         constants = none.copy()
         constants[0, : self.columns] = plus
-        self.states = _States(none, none, constants, np.zeros(1, np.bool_), none[:, 0])
+        self.states = _States(none, none, constants, none[:, 0], none[:, 0])
         self.steps: list[_Step] = []
 
     def arrive(self, more: Heights) -> None:
@@ -134,11 +134,11 @@ class _Search:
         for column in range(self.columns):
             self._column(level, column)
         states = self.states
-        kept = np.flatnonzero(states.busy | idle)
+        kept = np.flatnonzero(states.busy | int(idle))
         self.steps.append(_Step(level, 0, kept, np.zeros_like(kept), [(0,) * 5] * len(states.busy)))
         states = states.at(kept)
         none = np.zeros_like(states.rest)
-        self.states = states._replace(bits=states.rest, rest=none, busy=none[:, 0] > 0)
+        self.states = states._replace(bits=states.rest, rest=none, busy=none[:, 0])
 
     def _column(self, level: int, column: int) -> None:
         states = self.states
@@ -175,7 +175,7 @@ def _moved(states: _States, column: int, moves: Ints) -> _States:
     states.rest[:, column] += read[:, 0]
     read[:, 0] = 0
     states.plus[:, column] -= moves[:, -3]
-    return states._replace(busy=states.busy | (moves[:, -1] > 0), waste=states.waste + moves[:, -2])
+    return states._replace(busy=states.busy | moves[:, -1], waste=states.waste + moves[:, -2])
 
 
 def _best(states: _States) -> Ints:
@@ -185,12 +185,12 @@ def _best(states: _States) -> Ints:
     order = np.lexsort((states.waste, code))
     new = np.diff(code[order], prepend=~code[order[0]]) != 0
     rows = np.sort(order[new])
-    busy = rows[states.busy[rows]]
+    busy = rows[states.busy[rows] > 0]
     if len(busy) <= _BEAM:
         return rows
     some = states.at(busy)
     double = some.bits + 2 * (some.plus + some.rest)
-    kept = [rows[~states.busy[rows]]]
+    kept = [rows[states.busy[rows] == 0]]
     for waste, of_height in _prices():
         price = waste * some.waste + of_height[np.minimum(double, _HIGHEST)].sum(axis=1)
         kept.append(busy[np.argsort(price, kind="stable")[:_BEAM]])
@@ -218,7 +218,7 @@ def _prices() -> list[tuple[int, Ints]]:
 @lru_cache(maxsize=1 << 14)
 def _moves(key: tuple[int, ...]) -> Ints:
     """What each option of `_options` does, int64 [options, 10]: bits taken and made of columns from
-    this one on, constants taken, waste, and counters used.
+    this one on, constants taken, waste, and whether there are counters.
     """
     return np.array([_move(option, key[-1]) for option in _options(key)], np.int64)
 
@@ -234,7 +234,7 @@ def _move(option: tuple[tuple[Counter, int], ...], room: int) -> list[int]:
             made[i] += times
         plus += counter.plus * times
         waste += (2 * width - sum(counter.taken)) * times
-    return [*taken, *made, plus, waste, len(option)]
+    return [*taken, *made, plus, waste, int(bool(option))]
 
 
 @lru_cache(maxsize=1 << 14)

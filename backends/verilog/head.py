@@ -135,9 +135,9 @@ class Parts:
         level = np.where(addends > TRUE, level, 0)
         key = 2 * cell.shifts.astype(np.int64) + ~inverted
         order = np.lexsort((level, key))
-        addends, inverted, level = (
-            np.take_along_axis(each, order, axis=1) for each in (addends, inverted, level)
-        )
+        addends = np.take_along_axis(addends, order, axis=1)
+        inverted = np.take_along_axis(inverted, order, axis=1)
+        level = np.take_along_axis(level, order, axis=1)
         varying = addends > TRUE
         weight = np.left_shift(1, cell.shifts.astype(np.int64))
         offset = (weight * (addends == TRUE)).sum(axis=1)

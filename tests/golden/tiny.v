@@ -58,7 +58,7 @@ module tiny_logic (
   wire n12, n13;
   tiny_popcount3 popcount_n12 (.in({n10, n7, n6}), .out({n13, n12}));
   wire n14, n15;
-  tiny_popcount2 popcount_n14 (.in({n5, n11}), .out({n15, n14}));
+  tiny_popcount2 popcount_n14 (.in({n11, n5}), .out({n15, n14}));
   wire n16;
   tiny_argmax2x2 argmax_n16 (.in({n15, n14, n13, n12}), .out({n16}));
   assign out = {n16, n15, n14, n13, n12};
