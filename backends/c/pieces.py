@@ -18,9 +18,9 @@ from ...compiler.passes.unroll import unroll_where
 from ...compiler.stats import n_gates
 from ..outline import PIECE, depth_first, rows_as_tile, rows_of
 
-_MOST = 6000  # LUTs of all bodies that are cut, because compilers take a second for 2,000
+_MOST = 12_000  # LUTs of all bodies that are cut, because compilers take a second for 2,000
 _REPEATED = 1.25  # times that a LUT is computed, on average, at most
-_FEW = 12  # places at which rows over places cost more than rows of the program
+_FEW = 16  # places at which rows over places cost more than rows of the program
 _ROWS = 1 << 16  # LUTs of a tile, all places counted, that become rows of the program at most
 
 
