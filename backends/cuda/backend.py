@@ -99,6 +99,12 @@ class Cuda:
         files = {file: text.encode() for file, text in texts.items()}
         return Artifact(name, {**files, f"{name}.bin": data.tobytes()}, manifest)
 
+    def plan(self, circuit: Circuit) -> Steps:
+        """The steps of a prepared circuit, as `emit` writes them."""
+        netlist, main_cells = _with_class(circuit)
+        order = plan_windows(circuit.encoder, netlist).order
+        return plan_steps(netlist, main_cells, self._forests(netlist), order)
+
     def _forests(self, netlist: Netlist) -> Forests:
         large = large_bodies(netlist, self.straight_body, self.straight_total)
         planned = [(body, plan_forest(body, self.locals)) for body in large]
