@@ -4,11 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean help
+# In front of the tests on a CUDA device, such as "compute-sanitizer --tool racecheck".
+SANITIZER ?=
+
+.PHONY: demo test test-cuda lint bench clean help
 
 help:
 	@echo "make demo   train, compile, verify, time and emit a network on real digits"
 	@echo "make test   all checks and tests"
+	@echo "make test-cuda  what needs a CUDA device"
 	@echo "make lint   ruff, type checker, import contracts"
 	@echo "make bench  the benchmarks behind the README's figures"
 	@echo "make clean  remove the environment and outputs"
@@ -18,6 +22,9 @@ demo: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -q -n auto
+
+test-cuda: $(READY)
+	$(SANITIZER) $(BIN)/python -m pytest -q -m cuda
 
 lint: $(READY)
 	$(BIN)/ruff check .

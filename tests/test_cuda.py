@@ -189,6 +189,11 @@ def test_arrays_on_a_driver_of_loops(launcher, form):
     assert launched(launcher, "arrays", GATEWRIGHT_CUDA_FORM=form) == "equal\n"
 
 
+@pytest.mark.parametrize("words", ["1", "4", "99"])
+def test_blocks_of_any_size_on_a_driver_of_loops(launcher, words):
+    assert launched(launcher, "arrays", GATEWRIGHT_CUDA_WORDS=words) == "equal\n"
+
+
 @pytest.mark.parametrize("form", ["resident", "streamed"])
 def test_tensors_on_a_driver_of_loops(launcher, form):
     pytest.importorskip("torch")
