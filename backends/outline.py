@@ -1,27 +1,54 @@
 """Small runs of LUTs become tiles of one place, which a backend emits as straight-line code.
 
 A run is cut into pieces of moderate size, because compilers take more than linear time for a
-function, in an order that follows the outputs: values are read soon after they are computed.
+function, in an order that follows the outputs: values are read soon after they are computed. The
+popcounts behind a run belong to it, so that addends are counted where they are computed and need
+no slot; where a piece ends amid a sum, the next one goes on with what it came to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler import Cell, Luts, Netlist, Tile
-from ..compiler.netlist import FIRST_INPUT, renumbered
+from ..compiler import Cell, Luts, Netlist, Popcount, Tile
+from ..compiler.netlist import FALSE, FIRST_INPUT, renumbered, weight_of
 from ..compiler.tables import table_dtype
 
 PIECE = 200
 Row = tuple[tuple[int, ...], int]  # fanin and table
+Addend = tuple[int, int]  # net and binary logarithm of its weight
+_LARGEST_SUM = 1 << 28  # of weights, so that parts of a sum fit a popcount too
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The nets that a sum drives, least significant bit first, and its addends."""
+
+    planes: list[int]
+    addends: list[Addend]
+
+
+@dataclass
+class _Piece:
+    """LUTs, by the nets that they drive, in order, and sums, or parts of sums."""
+
+    nets: list[int] = field(default_factory=list)
+    sums: list[Sum] = field(default_factory=list)
+    addends: int = 0
+
+    @property
+    def full(self) -> bool:
+        return max(len(self.nets), self.addends) >= PIECE
 
 
 def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
-    """Gather neighbouring `Luts` cells into one-place tiles, while they are few.
+    """Gather neighbouring `Luts` cells, and popcounts behind, into one-place tiles, while they are
+    few.
 
     Values inside such a tile live in registers, and only what is read elsewhere is stored.
 
@@ -34,19 +61,26 @@ def outline(netlist: Netlist, limit: int, cut: int) -> tuple[Netlist, int]:
         The outlined netlist, and where `cut` lies in its cells.
     """
     firsts = [first for first, _ in netlist.placed()] + [netlist.n_nets]
-    # from nets of `netlist` to those of the result
+    # from nets of `netlist`, and then of parts of sums, to those of the result
     final = np.arange(netlist.n_nets, dtype=np.int32)
     cells: list[Cell] = []
-    new_cut = 0
+    new_cut = done = 0
     net = FIRST_INPUT + netlist.n_inputs
     for start, stop, small in runs(netlist, limit, cut):
+        if start < done:
+            continue  # popcounts that belong to a run
+        done = stop
         if small:
-            read = _read_behind(netlist, firsts[start], firsts[stop], stop)
-            found = _pieces(netlist.cells[start:stop], firsts[start], read)
+            done = _behind(netlist, stop, limit, cut if start < cut else len(netlist.cells))
+            run = netlist.cells[start:stop]
+            sums = _sums(netlist.cells[stop:done], firsts[stop:done])
+            read = _read_behind(netlist, firsts[start], firsts[done], done)
+            found = _pieces(rows_of(run, firsts[start]), sums, read, len(final))
         else:
             found = [(netlist.cells[start], np.arange(firsts[start], firsts[stop]))]
         for cell, driven in found:
             cells.append(renumbered(cell, final))
+            final = np.pad(final, (0, max(0, 1 + int(driven.max(initial=0)) - len(final))))
             final[driven] = np.arange(net, net + len(driven))
             net += len(driven)
         if start < cut:
@@ -77,23 +111,86 @@ def _read_behind(netlist: Netlist, first: int, end: int, stop: int) -> list[int]
     return list(dict.fromkeys(found.tolist()))
 
 
+def _behind(netlist: Netlist, stop: int, limit: int, end: int) -> int:
+    """Where the popcounts that follow cell `stop` end, as far as they are small, too."""
+    left = limit
+    for index, cell in enumerate(netlist.cells[stop:end], stop):
+        if not isinstance(cell, Popcount) or weight_of(cell.planes) > _LARGEST_SUM:
+            return index
+        left -= cell.fanin.size
+        if left < 0:
+            return index
+    return end
+
+
+def _sums(cells: Sequence[Cell], firsts: Sequence[int]) -> list[Sum]:
+    """Those of popcounts, whose first nets are given."""
+    found: list[Sum] = []
+    for cell, first in zip(cells, firsts, strict=True):
+        assert isinstance(cell, Popcount)
+        shifts = cell.shifts.tolist()
+        for row, nets in enumerate(cell.fanin.tolist()):
+            planes = range(first + row * cell.width, first + (row + 1) * cell.width)
+            addends = zip(nets, shifts, strict=True)
+            found.append(Sum(list(planes), [addend for addend in addends if addend[0] != FALSE]))
+    return found
+
+
 def _pieces(
-    run: tuple[Cell, ...], first: int, read: list[int]
+    rows: Mapping[int, Row], sums: Sequence[Sum], read: list[int], fresh: int
 ) -> list[tuple[Tile, NDArray[np.int32]]]:
-    """The run as tiles, each with the nets that it drives."""
-    rows = rows_of(run, first)
-    order = depth_first({net: fanin for net, (fanin, _) in rows.items()}, read)
-    pieces = [order[i : i + PIECE] for i in range(0, len(order), PIECE)]
-    piece_of = {net: number for number, piece in enumerate(pieces) for net in piece}
+    """The run and the sums behind it as tiles, each with the nets that it drives.
+
+    read: the nets needed elsewhere. fresh: from here on, nets are free for parts of sums.
+    """
+    pieces = _cut(rows, sums, read, fresh)
+    piece_of = {net: number for number, piece in enumerate(pieces) for net in piece.nets}
     wanted = set(read)
-    for net in order:
-        wanted.update(f for f in rows[net][0] if piece_of.get(f, piece_of[net]) != piece_of[net])
+    for number, piece in enumerate(pieces):
+        needed = [net for row in piece.nets for net in rows[row][0]]
+        needed += [net for made in piece.sums for net, _ in made.addends]
+        wanted.update(net for net in needed if piece_of.get(net, number) != number)
     tiles = []
     for piece in pieces:
-        kept = [net for net in piece if net in wanted]
-        tile = rows_as_tile({net: rows[net] for net in piece}, kept)
+        kept = [net for made in piece.sums for net in made.planes]
+        kept += [net for net in piece.nets if net in wanted]
+        tile = rows_as_tile({net: rows[net] for net in piece.nets}, kept, piece.sums)
         tiles.append((tile, np.array(kept, np.int32)))
     return tiles
+
+
+def _cut(rows: Mapping[int, Row], sums: Sequence[Sum], read: list[int], fresh: int) -> list[_Piece]:
+    """LUTs in the order in which sums, and then others, need them, a piece at a time."""
+    fanin = {net: nets for net, (nets, _) in rows.items()}
+    pieces = [_Piece()]
+    done: set[int] = set()
+
+    def place(root: int) -> None:
+        for net in depth_first(fanin, [root], done):
+            if pieces[-1].full:
+                pieces.append(_Piece())
+            pieces[-1].nets.append(net)
+
+    for whole in sums:
+        part: list[Addend] = []
+        total, at = 0, len(pieces)
+        for addend in whole.addends:
+            if pieces[-1].full:
+                pieces.append(_Piece())
+            place(addend[0])
+            if part and len(pieces) > at:
+                planes = list(range(fresh, fresh + total.bit_length()))
+                pieces[at - 1].sums.append(Sum(planes, part))
+                part = [(plane, shift) for shift, plane in enumerate(planes)]
+                fresh += len(planes)
+            at = len(pieces)
+            part.append(addend)
+            pieces[-1].addends += 1
+            total += 1 << addend[1]
+        pieces[-1].sums.append(Sum(whole.planes, part))
+    for net in read:
+        place(net)
+    return [piece for piece in pieces if piece.nets or piece.sums]
 
 
 def rows_of(run: tuple[Cell, ...], first: int) -> dict[int, Row]:
@@ -108,10 +205,15 @@ def rows_of(run: tuple[Cell, ...], first: int) -> dict[int, Row]:
     return rows
 
 
-def depth_first(fanin: Mapping[int, Iterable[int]], roots: Iterable[int]) -> list[int]:
-    """The keys of `fanin` that the roots need, each behind what it reads and soon thereafter."""
+def depth_first(
+    fanin: Mapping[int, Iterable[int]], roots: Iterable[int], done: set[int] | None = None
+) -> list[int]:
+    """The keys of `fanin` that the roots need, each behind what it reads and soon thereafter.
+
+    done: keys to leave out, to which the answer is added.
+    """
     order: list[int] = []
-    done: set[int] = set()
+    done = set() if done is None else done
     stack = [(root, False) for root in roots][::-1]
     while stack:
         net, ready = stack.pop()
@@ -124,12 +226,14 @@ def depth_first(fanin: Mapping[int, Iterable[int]], roots: Iterable[int]) -> lis
     return order
 
 
-def rows_as_tile(rows: Mapping[int, Row], kept: list[int]) -> Tile:
+def rows_as_tile(rows: Mapping[int, Row], kept: list[int], sums: Sequence[Sum] = ()) -> Tile:
     """Rows as a tile of one place whose body has the nets read from elsewhere as inputs; one cell a
-    level. kept: of its rows, the outputs.
+    level. kept: what the body drives of its rows and sums. sums: popcounts behind the rows.
     """
-    outside = sorted({f for fanin, _ in rows.values() for f in fanin} - rows.keys())
-    outside = [net for net in outside if net >= FIRST_INPUT]
+    read = {f for fanin, _ in rows.values() for f in fanin}
+    read.update(net for made in sums for net, _ in made.addends)
+    read -= rows.keys() | {net for made in sums for net in made.planes}
+    outside = sorted(net for net in read if net >= FIRST_INPUT)
     level: dict[int, int] = {}
     for net, (fanin, _) in rows.items():
         level[net] = 1 + max((level.get(f, 0) for f in fanin), default=0)
@@ -146,5 +250,14 @@ def rows_as_tile(rows: Mapping[int, Row], kept: list[int]) -> Tile:
         inside |= {net: len(inside) + i for i, net in enumerate(nets)}
         tables = np.array([rows[net][1] for net in nets], table_dtype(len(fanins[0])))
         cells.append(Luts(np.array(fanins), tables))
+    net = len(inside)
+    for made in sums:
+        addends = sorted(made.addends, key=lambda addend: addend[1]) or [(FALSE, 0)]
+        shifts = np.array([shift for _, shift in addends], np.uint8)
+        cell = Popcount(np.array([[inside[net] for net, _ in addends]], np.int32), shifts)
+        driven = [net + i if i < cell.width else FALSE for i in range(len(made.planes))]
+        inside |= dict(zip(made.planes, driven, strict=True))
+        net += cell.n_nets
+        cells.append(cell)
     body = Netlist(len(outside), tuple(cells), np.array([inside[net] for net in kept]))
     return Tile(body, np.array(outside, np.int32)[None])

@@ -81,10 +81,6 @@ class Program:
     false_slot: int
     true_slot: int
 
-    @property
-    def only_luts(self) -> bool:
-        return all(isinstance(cell, Luts) for cell in self.netlist.cells)
-
 
 def legal(circuit: Circuit) -> Circuit:
     """The circuit mapped to LUTs of three inputs and without argmax, as programs need it."""
@@ -228,7 +224,7 @@ class _Slots:
             self._held[live] = True
             self.count = len(given)
         else:
-            self.take(live)
+            self.take(np.roll(live, -int((live < FIRST_INPUT).sum())))  # inputs first
 
     def take(self, nets: NDArray[np.integer]) -> Slots:
         """Give each net a slot, lowest first; returns them."""

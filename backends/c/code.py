@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...compiler import Luts, Popcount
 from ...compiler.netlist import weight_of
 from ..program import Op, Program, Slots
 from .data import c_array
@@ -91,8 +92,11 @@ class Programs:
         return np.array([code[0], len(self.rows.codes) - 1], np.uint32)
 
     def _is_straight(self, program: Program) -> bool:
-        gates = sum(cell.n_nets for cell in program.netlist.cells)
-        return program.only_luts and gates <= self.straight_line
+        cells = program.netlist.cells
+        gates = sum(cell.n_nets for cell in cells if isinstance(cell, Luts))
+        addends = sum(cell.fanin.size for cell in cells if isinstance(cell, Popcount))
+        straight = all(isinstance(cell, (Luts, Popcount)) for cell in cells)
+        return straight and max(gates, addends) <= self.straight_line
 
     @cached_property
     def narrow(self) -> bool:

@@ -11,6 +11,7 @@ from ...compiler.netlist import FALSE, FIRST_INPUT
 from ...compiler.tables import as_tables, depends
 from ..outline import depth_first
 from ..program import NONE, Program
+from .adders import Adders
 from .isa import Isa
 
 
@@ -52,7 +53,8 @@ def interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
 
 
 def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> str:
-    """A tile whose body is straight-line code: each value is loaded where it is first read.
+    """A tile whose body is straight-line code: each value is loaded where it is first read, and
+    counted where it is computed.
 
     row: the slots of its only place, if it has one.
     """
@@ -60,6 +62,8 @@ def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> s
     ports = [f"V[{slot}]" for slot in row] or [f"V[p[{i}]]" for i in range(outputs + body.n_inputs)]
     lines: list[str] = []
     loaded: set[int] = set()
+    adders = Adders(body, lines)
+    sums: dict[int, str] = {}
 
     def read(net: int) -> str:
         if net < FIRST_INPUT:
@@ -67,17 +71,27 @@ def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> s
         if net < FIRST_INPUT + body.n_inputs and net not in loaded:
             loaded.add(net)
             lines.append(f"    const word n{net} = {ports[outputs + net - FIRST_INPUT]};")
-        return f"n{net}"
+        return sums.get(net, f"n{net}")
 
     stores: dict[int, list[int]] = {}
     for position, net in enumerate(body.outputs.tolist()):
         stores.setdefault(net, []).append(position)
     rows = _rows(_without_unread(body))
-    for net in depth_first({net: fanin for net, (fanin, _) in rows.items()}, stores):
-        fanin, table = rows[net]
-        text = isa.lut(table, [read(f) for f in fanin])
-        lines.append(f"    const word n{net} = {text};")
-        lines += [f"    {ports[position]} = n{net};" for position in stores.pop(net, [])]
+    used = {net for cell in body.cells for net in cell.fanin.ravel().tolist()}
+    for net in depth_first({net: fanin for net, (fanin, _) in rows.items()} | adders.fanin, stores):
+        if net in rows:
+            fanin, table = rows[net]
+            text = isa.lut(table, [read(f) for f in fanin])
+            lines.append(f"    const word n{net} = {text};")
+            adders.count(net, f"n{net}")
+        for addend, shift in adders.given(net):
+            adders.add(net, read(addend), shift)
+        for plane, text in enumerate(adders.planes(net), net):
+            sums[plane] = text
+            adders.count(plane, text)
+            if plane not in stores and plane not in used:
+                lines.append(f"    (void){text};")
+        lines += [f"    {ports[position]} = {read(net)};" for position in stores.pop(net, [])]
     for net, positions in stores.items():  # inputs and constants passed through
         text = read(net)
         lines += [f"    {ports[position]} = {text};" for position in positions]
@@ -94,8 +108,9 @@ def _rows(body: Netlist) -> dict[int, tuple[list[int], int]]:
     """Fanin and table of each LUT, by the net that it drives."""
     rows: dict[int, tuple[list[int], int]] = {}
     for first, cell in body.placed():
-        assert isinstance(cell, Luts)
-        rows.update(enumerate(zip(cell.fanin.tolist(), cell.table.tolist(), strict=True), first))
+        if isinstance(cell, Luts):
+            fanin, table = cell.fanin.tolist(), cell.table.tolist()
+            rows.update(enumerate(zip(fanin, table, strict=True), first))
     return rows
 
 
@@ -103,7 +118,10 @@ def _without_unread(body: Netlist) -> Netlist:
     """The same LUTs, reading net 0 where the table does not depend on the fanin."""
     cells: list[Cell] = []
     for cell in body.cells:
-        table = as_tables(cell.table)  # type: ignore[union-attr]
+        if not isinstance(cell, Luts):
+            cells.append(cell)
+            continue
+        table = as_tables(cell.table)
         read = np.column_stack([depends(table, i) for i in range(cell.fanin.shape[1])])
         cells.append(replace(cell, fanin=np.where(read, cell.fanin, FALSE)))
     return replace(body, cells=tuple(cells))
