@@ -80,6 +80,36 @@ def test_a_body_is_data_unless_it_needs_too_many_locals():
         assert np.array_equal(prepared.bits(x), circuit.bits(x))
 
 
+def pooled(size: int = 12) -> Circuit:
+    """A convolution over 3 x 3 windows, and an OR over 2 x 2 windows of each channel."""
+    random = np.random.default_rng(size)
+    plane = np.arange(2, 2 + (size + 2) ** 2).reshape(size + 2, -1)
+    builder = Builder(plane.size)
+    inner = Builder(9)
+    nets = inner.luts(random.integers(2, 11, (40, 3)), random.integers(1, 255, 40))
+    body = inner.build(inner.luts(random.choice(nets, (6, 3)), random.integers(1, 255, 6)))
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (3, 3)).reshape(-1, 9)
+    made = builder.tile(body, windows).reshape(size // 2, 2, size // 2, 2, 6)
+    inner = Builder(4)
+    pool = inner.build(inner.luts([[*inner.luts([[2, 3], [4, 5]], 14)]], 14))
+    nets = builder.tile(pool, made.transpose(0, 2, 4, 1, 3).reshape(-1, 4))
+    return with_encoder(builder.build(nets.ravel()))
+
+
+@pytest.mark.parametrize("straight", [0, 1000])
+def test_pooling_is_fused(straight):
+    circuit = pooled()
+    backend = Cuda(straight_body=straight, straight_total=straight, locals=64)
+    prepared = backend.prepare(circuit).netlist
+    tiles = [cell for cell in prepared.cells if isinstance(cell, Tile)]
+    assert [(tile.places, len(tile.body.outputs)) for tile in tiles] == [(36, 6)]
+    assert len(prepared.cells) == 1
+    library = looped(circuit, backend)
+    x = samples(circuit, 100, "uint8")
+    for form in each_form(library):
+        assert np.array_equal(library.bits(x), circuit.bits(x)), form
+
+
 @pytest.fixture(scope="module")
 def pair() -> tuple[Circuit, CompiledCircuit]:
     circuit = classifier()

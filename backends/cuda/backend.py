@@ -20,7 +20,7 @@ from ..artifact import Artifact, answer_comment, check_name, describe, shape_com
 from ..c.data import c_float, c_string
 from ..program import NONE
 from ..render import render
-from .bodies import large_bodies, only_luts
+from .bodies import large_bodies, only_luts, with_pools
 from .code import CARRY, SUM, body_tables, body_text, table_rows
 from .counts import split_counts
 from .forest import plan_forest
@@ -66,9 +66,10 @@ class Cuda:
         object.__setattr__(self, "architectures", tuple(f"sm_{n}" for n in ascending))
 
     def prepare(self, circuit: Circuit) -> Circuit:
-        """LUTs of at most three inputs; tiles whose bodies hold other cells are unrolled."""
+        """LUTs of at most three inputs, convolutions fused with pooling; tiles whose bodies hold
+        other cells are unrolled."""
         netlist = unroll_where(circuit.netlist, lambda tile: not only_luts(tile.body))
-        netlist = LutMap(3)(netlist)
+        netlist = LutMap(3)(with_pools(netlist, self.straight_body))
         large = large_bodies(netlist, self.straight_body, self.straight_total)
         shared = {id(body) for body in large if plan_forest(body, self.locals) is None}
         if shared:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...compiler import Luts, Netlist, Tile
+from ...compiler.passes.unroll import unroll
+from ..c.pooling import fuse_pools
 
 
 def only_luts(body: Netlist) -> bool:
     return all(isinstance(cell, Luts) for cell in body.cells)
+
+
+def with_pools(netlist: Netlist, straight_line: int) -> Netlist:
+    """Each convolution and its pooling one tile, where that pays, so that what only pooling reads
+    is never stored; its body has LUTs for all places of a window.
+
+    Args:
+        netlist: its tiles' bodies hold LUTs only.
+        straight_line: LUTs of a body, at most, that becomes straight-line code.
+    """
+    fused = fuse_pools(netlist, straight_line)
+    if fused is netlist:
+        return netlist
+    flat = {id(cell.body): unroll(cell.body) for cell in fused.cells if isinstance(cell, Tile)}
+    cells = [
+        replace(cell, body=flat[id(cell.body)]) if isinstance(cell, Tile) else cell
+        for cell in fused.cells
+    ]
+    return Netlist(fused.n_inputs, tuple(cells), fused.outputs)
 
 
 def large_bodies(netlist: Netlist, most: int, most_together: int) -> list[Netlist]:
