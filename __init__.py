@@ -19,6 +19,7 @@ from .runtime.version import VERSION as __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .backends.synthesis import SynthesisReport
     from .compiler import Circuit
     from .compiler.equivalence import equivalent
     from .compiler.files import read, write
@@ -37,6 +38,7 @@ __all__ = [
     "observe",
     "optimize",
     "read",
+    "synthesize",
     "trace",
     "write",
 ]
@@ -146,6 +148,67 @@ def emit(
 
     circuit = _circuit(model, input_shape)
     return emit_text(circuit, target, name, vectors, options, prove).write(folder)
+
+
+def synthesize(
+    model: Any,
+    device: str,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    level: int = 2,
+    name: str = "circuit",
+    part: str | None = None,
+    package: str | None = None,
+    speed: str | None = None,
+    seeds: int = 3,
+    sections: bool = True,
+    attempts: int = 3,
+    timeout: float = 3600,
+    folder: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> SynthesisReport:
+    """Optimise a circuit, emit it as Verilog, and have it mapped, placed and routed for an FPGA.
+
+    Needs Yosys and nextpnr: on PATH, or from the extra `synth`.
+
+    Args:
+        model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
+        device: "ice40", "ecp5", or "xc7", which is mapped only.
+        input_shape: of one sample; for a module that has no attribute of that name.
+        level: how hard to optimise, 0 to 3, as `optimize`.
+        name: of the module.
+        part, package, speed: such as "hx8k" and "ct256", or "25k", "CABGA381" and "6".
+        seeds: how often to place and route; 0 maps only.
+        sections: map encoder, logic and head apart too.
+        attempts: with `target_mhz`, so many pipelines at most are placed and routed: where the
+            median misses the clock, the next one has a level less between registers.
+        timeout: seconds for each run of a tool.
+        folder: where the Verilog and files for the tools go; made if needed.
+        options: of the Verilog backend, such as `target_mhz=150, register_inputs=True`.
+
+    Raises:
+        EmitError: an unknown option, or a circuit that Verilog cannot express.
+        ExtraMissing: no Yosys or nextpnr.
+        BuildError: an unknown device or part, the design does not fit it, or a tool failed.
+        FileError: a file cannot be written.
+    """
+    from .backends.synthesis import synthesize
+    from .compiler.optimize import optimize
+
+    return synthesize(
+        optimize(_circuit(model, input_shape), level),
+        device,
+        name,
+        part=part,
+        package=package,
+        speed=speed,
+        seeds=seeds,
+        sections=sections,
+        attempts=attempts,
+        timeout=timeout,
+        folder=folder,
+        **options,
+    )
 
 
 def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:

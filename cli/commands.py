@@ -59,10 +59,10 @@ def compile(options: argparse.Namespace) -> int:
     return 0
 
 
-_EMIT_OPTIONS = (
-    *("feature_bits", "profile", "answer", "style", "registers_every", "max_latency"),
+VERILOG_OPTIONS = (
+    *("feature_bits", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    *("interface", "device", "register_inputs"),
+    *("interface", "register_inputs"),
 )
 
 
@@ -78,7 +78,9 @@ def emit(options: argparse.Namespace) -> int:
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
-    extra: dict[str, Any] = {key: getattr(options, key) for key in _EMIT_OPTIONS}
+    extra: dict[str, Any] = {
+        key: getattr(options, key) for key in (*VERILOG_OPTIONS, "profile", "device")
+    }
     extra = {key: value for key, value in extra.items() if value is not None}
     name = options.name or c_name(options.source)
     paths = emit_files(

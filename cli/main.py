@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..runtime.errors import GatewrightError
 from ..runtime.version import VERSION
-from . import benching, commands, demo, importing, models, observing, optimizing, train
+from . import benching, commands, demo, importing, models, observing, optimizing, synth, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     models.add(verbs.add_parser("models", help="published networks by name"))
     _compile(verbs.add_parser("compile", help="a model or circuit to a shared library"))
     _emit(verbs.add_parser("emit", help="a model or circuit to C or Verilog text"))
+    text = "what a model or circuit takes of an FPGA, and its clock rate there"
+    synth.add(verbs.add_parser("synth", help=text), _verilog)
     _predict(verbs.add_parser("predict", help="classes of samples"))
     _verify(verbs.add_parser("verify", help="compare module, circuit, library and RTL on data"))
     _bench(verbs.add_parser("bench", help="time a library"))
@@ -104,6 +106,7 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--samples", type=int, default=500, help="vectors at most (500)")
     parser.add_argument("--feature-bits", type=int, help="verilog: bits a feature; 0: encoded bits")
+    parser.add_argument("--device", help="verilog: the FPGA, ice40, ecp5 or xc7, to emit for")
     _verilog(parser)
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)
@@ -111,6 +114,7 @@ def _emit(parser: argparse.ArgumentParser) -> None:
 
 
 def _verilog(parser: argparse.ArgumentParser) -> None:
+    """Options of the Verilog backend; `VERILOG_OPTIONS` names them."""
     parser.add_argument("--answer", help="verilog: class, scores or both")
     parser.add_argument("--style", help="verilog: gates, lut or behavioural")
     parser.add_argument(

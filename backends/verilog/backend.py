@@ -178,6 +178,7 @@ class Verilog:
             "answer": self.answer if circuit.decoder else "bits",
             "style": style,
             "device": self.device,
+            "registers_every": found.every,
             "latency": found.latency,
             "registers": found.registers,
             "emitted_levels": found.levels,

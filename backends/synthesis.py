@@ -1,0 +1,170 @@
+"""From a circuit to a report of what it takes of an FPGA: emit, map, place, route."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..compiler import Circuit, Encoder, Netlist, verify
+from ..compiler.netlist import FIRST_INPUT
+from ..compiler.sections import logic_and_head
+from ..runtime.errors import EmitError
+from ..runtime.synthesis.families import Family, family_of
+from ..runtime.synthesis.report import Attempt, SynthesisReport
+from ..runtime.synthesis.routing import Routed, place_and_route
+from ..runtime.synthesis.usage import Usage, count_cells, map_design
+from .artifact import Artifact
+from .options import backend_of
+from .verilog.backend import Verilog
+from .verilog.encoder import feature_width
+from .verilog.harness import harness_module
+
+
+def synthesize(
+    circuit: Circuit,
+    device: str,
+    name: str = "circuit",
+    *,
+    part: str | None = None,
+    package: str | None = None,
+    speed: str | None = None,
+    seeds: int = 3,
+    sections: bool = True,
+    attempts: int = 3,
+    timeout: float = 3600,
+    folder: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> SynthesisReport:
+    """Emit a circuit as Verilog for a device, map it, place and route it; it is not optimised.
+
+    See `gatewright.synthesize`.
+    """
+    family = family_of(device)
+    chosen = family.choose(part, package, speed) if family.parts else ("", "", "")
+    if not family.parts and (part or package or speed):
+        raise EmitError(
+            f"device {device!r}: part, package or speed, and nothing here places and routes for "
+            "that family; leave them out"
+        )
+    for what, number, least in (("seeds", seeds, 0), ("attempts", attempts, 1)):
+        if type(number) is not int or number < least:
+            raise EmitError(f"synth: {what} {number!r}; allowed are integers from {least} on")
+    verify(circuit.netlist)
+    backend = backend_of({"verilog": Verilog}, "verilog", {**options, "device": device})
+    if backend.interface != "ports":
+        raise EmitError(
+            f"synth: interface {backend.interface!r}; what is measured is the module inside; "
+            "leave the option out"
+        )
+    with tempfile.TemporaryDirectory(prefix="gatewright-") as where:
+        flow = _Flow(circuit, name, family, chosen, Path(where), timeout)
+        parts = flow.sections(backend) if sections else ()
+        found = flow.run(backend, seeds if family.nextpnr else 0, attempts)
+    artifact, whole, routed, tried = found
+    if folder is not None:
+        artifact.write(folder)
+    manifest = artifact.manifest
+    return SynthesisReport(
+        device,
+        *chosen,
+        whole,
+        tuple(parts),
+        tuple(routed),
+        manifest["latency"],
+        manifest.get("interval", 1),
+        backend.target_mhz,
+        tuple(tried),
+        _named(backend),
+    )
+
+
+def _named(backend: Verilog) -> dict[str, Any]:
+    """The options that are not the default ones."""
+    usual = {field.name: field.default for field in fields(backend)}
+    return {key: value for key, value in vars(backend).items() if value != usual[key]}
+
+
+class _Flow:
+    """One circuit on its way to a device."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        name: str,
+        family: Family,
+        chosen: tuple[str, str, str],
+        folder: Path,
+        timeout: float,
+    ) -> None:
+        self._circuit = circuit
+        self._name = name
+        self._family = family
+        self._chosen = chosen
+        self._folder = folder
+        self._timeout = timeout
+
+    def run(
+        self, backend: Verilog, seeds: int, attempts: int
+    ) -> tuple[Artifact, Usage, list[Routed], list[Attempt]]:
+        """Emit, map, place and route; with more registers again where the clock is missed."""
+        tried: list[Attempt] = []
+        target = backend.target_mhz
+        while True:
+            artifact = backend.emit(self._circuit, self._name)
+            whole = self._usage(artifact, "whole")
+            routed = self._routed(artifact, seeds, target or self._family.mhz)
+            every = artifact.manifest["registers_every"]
+            attempt = Attempt(every, artifact.manifest["latency"], tuple(r.mhz for r in routed))
+            tried.append(attempt)
+            met = target is None or not routed or attempt.median >= target
+            if met or every <= 1 or len(tried) >= attempts:
+                return artifact, whole, routed, tried
+            backend = replace(backend, registers_every=every - 1, target_mhz=None)
+
+    def sections(self, backend: Verilog) -> list[Usage]:
+        """Encoder, logic and head, each mapped alone and without registers."""
+        found = []
+        for name, circuit, bits in _sections(self._circuit, backend.feature_bits):
+            alone = Verilog(feature_bits=bits, style=backend.style or "lut", device=backend.device)
+            if len(circuit.netlist.outputs):
+                found.append(self._usage(alone.emit(circuit, f"part_{name}"), name))
+        return found
+
+    def _usage(self, artifact: Artifact, name: str) -> Usage:
+        source = self._written(f"{artifact.name}.v", artifact.files[f"{artifact.name}.v"])
+        netlist = map_design(self._family, [source], artifact.name, self._folder, self._timeout)
+        return count_cells(self._family, netlist, name)
+
+    def _routed(self, artifact: Artifact, seeds: int, mhz: float) -> list[Routed]:
+        if not seeds:
+            return []
+        module, text = harness_module(artifact.name, artifact.manifest["ports"])
+        sources = [f"{artifact.name}.json", self._written(f"{module}.v", text)]  # mapped before
+        netlist = map_design(self._family, sources, module, self._folder, self._timeout)
+        return [
+            place_and_route(self._family, self._chosen, netlist, mhz, seed, self._timeout)
+            for seed in range(1, seeds + 1)
+        ]
+
+    def _written(self, name: str, data: bytes) -> str:
+        (self._folder / name).write_bytes(data)
+        return name
+
+
+def _sections(circuit: Circuit, bits: int | None) -> list[tuple[str, Circuit, int]]:
+    """The parts of a circuit as circuits, and the bits of their features."""
+    logic, head = logic_and_head(circuit)
+    width = feature_width(circuit.encoder, bits)
+    found = []
+    if width > 1:
+        n = circuit.netlist.n_inputs
+        wires = Netlist(n, (), np.arange(FIRST_INPUT, FIRST_INPUT + n, dtype=np.int32))
+        found.append(("encoder", Circuit(circuit.encoder, wires), width))
+    for name, netlist in (("logic", logic), ("head", head)):
+        found.append((name, Circuit(Encoder.boolean(netlist.n_inputs), netlist), 0))
+    return found

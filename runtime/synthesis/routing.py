@@ -1,0 +1,137 @@
+"""How fast a design is after place and route, by nextpnr."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BuildError
+from ..tools import first_lines
+from .families import Family
+from .programs import nextpnr_command, run_program
+
+# Routers negotiate over congested wires; router2 needs a fraction of the time on random wiring.
+_OPTIONS = ("--timing-allow-fail", "--router", "router2", "--quiet")
+_USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
+_UNPLACEABLE = (
+    "Unable to place",
+    "no BELs remaining",
+    "Unable to find a placement",
+    "no more BELs",
+)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What place and route answered for one seed.
+
+    mhz: the fastest clock by which all paths between registers arrive. logic_ns, routing_ns: of the
+    slowest of them, which goes from the cell `begin` to the cell `end`. used: of each kind of cell,
+    how many are used, and how many there are.
+    """
+
+    seed: int
+    mhz: float
+    logic_ns: float
+    routing_ns: float
+    begin: str
+    end: str
+    used: dict[str, tuple[int, int]]
+
+
+def place_and_route(
+    family: Family,
+    chosen: tuple[str, str, str],
+    netlist: Path,
+    mhz: float,
+    seed: int,
+    seconds: float,
+) -> Routed:
+    """Place and route a netlist of Yosys with one clock.
+
+    chosen: part, package and speed grade. mhz: the clock to work for.
+
+    Raises:
+        ExtraMissing: no nextpnr here. BuildError: it failed, the design does not fit, or it took
+        too long.
+    """
+    assert family.nextpnr
+    folder, report = netlist.parent, netlist.parent / f"{netlist.stem}_{seed}_report.json"
+    log = folder / f"{netlist.stem}_{seed}.log"
+    part, package, speed = chosen
+    command = [
+        *nextpnr_command(family.nextpnr),
+        *(f"--{family.parts[part].option}", "--package", package),
+        *(("--speed", speed) if speed else ()),
+        *(("--lpf-allow-unconstrained",) if family.nextpnr == "nextpnr-ecp5" else ()),
+        *("--json", netlist.name, "--freq", f"{mhz:g}", "--seed", str(seed)),
+        *("--report", report.name, "--log", log.name, *_OPTIONS),
+    ]
+    status, printed = run_program(command, family.nextpnr, folder, seconds)
+    text = log.read_text(errors="replace") if log.exists() else printed
+    if status or not report.exists():
+        raise BuildError(_failure(family.nextpnr, part, package, status, f"{text}\n{printed}"))
+    return _read(report, seed)
+
+
+def _read(path: Path, seed: int) -> Routed:
+    """What a report of nextpnr says.
+
+    Raises:
+        BuildError: it is none, or of a design without paths between registers.
+    """
+    try:
+        report = json.loads(path.read_text())
+        clocks = report["fmax"]
+        if not clocks:
+            raise BuildError(
+                "nextpnr: no path between registers, so there is no clock rate; "
+                "all answers are constant"
+            )
+        (clock,) = clocks.values()
+        steps = _slowest(report["critical_paths"])
+        nanoseconds = {"logic": 0.0, "routing": 0.0}
+        for step in steps:
+            kind = "routing" if step["type"] == "routing" else "logic"
+            nanoseconds[kind] += float(step["delay"])
+        return Routed(
+            seed,
+            float(clock["achieved"]),
+            nanoseconds["logic"],
+            nanoseconds["routing"],
+            str(steps[0]["from"]["cell"]) if steps else "",
+            str(steps[-1]["to"]["cell"]) if steps else "",
+            {
+                name: (int(some["used"]), int(some["available"]))
+                for name, some in report["utilization"].items()
+            },
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BuildError(f"nextpnr: {path.name} is no report of one clock: {error!r}") from None
+
+
+def _slowest(paths: list[Any]) -> list[Any]:
+    """The steps of the path between registers."""
+    for path in paths:
+        if path["from"] == path["to"] and path["from"] != "<async>":
+            return path["path"]
+    return []
+
+
+def _failure(program: str, part: str, package: str, status: int, log: str) -> str:
+    errors = [line for line in log.splitlines() if line.startswith("ERROR")]
+    full = [
+        f"{int(used):,} of {int(there):,} {kind}"
+        for kind, used, there in _USED.findall(log)
+        if int(used) > int(there)
+    ]
+    if full or any(sign in line for line in errors for sign in _UNPLACEABLE):
+        found = ", ".join(full) or first_lines("\n".join(errors))
+        return (
+            f"{program}: the design does not fit part {part} in {package}: {found}; take a larger "
+            "part, a smaller network, or fewer registers (a lower target_mhz)"
+        )
+    return f"{program}: exit status {status}:\n{first_lines(chr(10).join(errors) or log)}"
