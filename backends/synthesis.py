@@ -22,7 +22,9 @@ from .artifact import Artifact
 from .options import backend_of
 from .verilog.backend import Verilog
 from .verilog.encoder import feature_width
+from .verilog.flow import flow_files
 from .verilog.harness import harness_module
+from .verilog.text import Port
 
 
 def synthesize(
@@ -67,7 +69,8 @@ def synthesize(
         found = flow.run(backend, seeds if family.nextpnr else 0, attempts)
     artifact, whole, routed, tried = found
     if folder is not None:
-        artifact.write(folder)
+        flow = flow_files(name, device, _ports(artifact), backend.target_mhz, chosen)
+        replace(artifact, files={**artifact.files, **flow}).write(folder)
     manifest = artifact.manifest
     return SynthesisReport(
         device,
@@ -81,6 +84,10 @@ def synthesize(
         tuple(tried),
         _named(backend),
     )
+
+
+def _ports(artifact: Artifact) -> list[Port]:
+    return [Port(**port) for port in artifact.manifest["ports"]]
 
 
 def _named(backend: Verilog) -> dict[str, Any]:
@@ -143,7 +150,7 @@ class _Flow:
     def _routed(self, artifact: Artifact, seeds: int, mhz: float) -> list[Routed]:
         if not seeds:
             return []
-        module, text = harness_module(artifact.name, artifact.manifest["ports"])
+        module, text = harness_module(artifact.name, _ports(artifact))
         sources = [f"{artifact.name}.json", self._written(f"{module}.v", text)]  # mapped before
         netlist = map_design(self._family, sources, module, self._folder, self._timeout)
         return [

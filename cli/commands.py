@@ -62,7 +62,7 @@ def compile(options: argparse.Namespace) -> int:
 VERILOG_OPTIONS = (
     *("feature_bits", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    *("interface", "register_inputs"),
+    *("interface", "register_inputs", "flow"),
 )
 
 

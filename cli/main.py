@@ -122,11 +122,8 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-latency", type=int, metavar="N", help="verilog: clocks, pipelined")
     parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
-    for name in ("reset", "enable", "keep-hierarchy", "register-inputs"):
+    for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
-    parser.add_argument(
-        "--device", help="verilog: ice40, ecp5 or xc7, whose LUTs and delays to take"
-    )
     parser.add_argument("--interface", help="verilog: ports, stream or axis")
     parser.add_argument("--primitives", metavar="DEVICE", help="verilog: xilinx, LUTs as instances")
 

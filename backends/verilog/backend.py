@@ -18,6 +18,7 @@ from .cells import PRIMITIVES
 from .design import ANSWERS, STYLES, Design, design
 from .devices import DEVICES
 from .encoder import encoder_module, encoder_notes, feature_width
+from .flow import flow_files
 from .names import check_module_name
 from .pipeline import Pipeline
 from .stream import INTERFACES, WRAPPER_NAMES, stream_module, stream_testbench
@@ -52,6 +53,8 @@ class Verilog:
     device: "ice40", "ecp5" or "xc7": map to LUTs of as many inputs as the device has, and take
         `target_mhz` by its delays. None maps to six inputs, and takes rough delays.
     register_inputs: registers at the inputs of a pipelined module too, one clock more.
+    flow: files for the device's tools too: constraints and a Makefile for Yosys and nextpnr, or
+        Tcl and constraints for Vivado.
     interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
         both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
         `reset` and `enable`, and come with a testbench that stalls at random.
@@ -70,6 +73,7 @@ class Verilog:
     interface: str = "ports"
     device: str | None = None
     register_inputs: bool = False
+    flow: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -94,6 +98,10 @@ class Verilog:
             raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
         if self.device is not None and self.device not in DEVICES:
             raise EmitError(f"verilog: device {self.device!r}; allowed are {', '.join(DEVICES)}")
+        if self.flow and self.device is None:
+            raise EmitError(
+                f"verilog: flow, and no device; name one of {', '.join(DEVICES)} too (device)"
+            )
         pipelined = self._pipeline() is not None
         if self.interface not in INTERFACES:
             raise EmitError(
@@ -170,6 +178,8 @@ class Verilog:
             files[f"{name}_{self.interface}_tb.v"] = stream_testbench(
                 name, self.interface, width, ports, found.latency, len(vectors)
             )
+        if self.flow and self.device:
+            files |= flow_files(name, self.device, ports, self.target_mhz)
         manifest = describe(circuit, name, "verilog")
         manifest |= {
             "ports": [port._asdict() for port in ports],

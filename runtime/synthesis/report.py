@@ -33,8 +33,8 @@ class SynthesisReport:
     routed: place and route, one for each seed; clock rates are from register to register, a shift
     register before the inputs and a signature register behind the outputs. latency: in clocks; 0
     for a combinational module, which is then timed between these two. interval: clocks from a
-    sample to the next one. target_mhz: the clock asked for. attempts: pipelines tried, the last one is this.
-    options: of the Verilog backend.
+    sample to the next one. target_mhz: the clock asked for. attempts: pipelines tried, the last
+    one is this. options: of the Verilog backend.
     """
 
     device: str

@@ -123,9 +123,10 @@ def _slowest(paths: list[Any]) -> list[Any]:
 
 def _failure(program: str, part: str, package: str, status: int, log: str) -> str:
     errors = [line for line in log.splitlines() if line.startswith("ERROR")]
+    rows = dict.fromkeys(_USED.findall(log))
     full = [
         f"{int(used):,} of {int(there):,} {kind}"
-        for kind, used, there in _USED.findall(log)
+        for kind, used, there in rows
         if int(used) > int(there)
     ]
     if full or any(sign in line for line in errors for sign in _UNPLACEABLE):
