@@ -41,6 +41,7 @@ from gatewright.runtime.cache import cache_folder
 
 Calls = dict[str, Callable[[], Any]]
 BATCHES = (131_072, 1024)  # beyond the last cache of most machines, and within the second
+SHARED = 16_384  # within the last
 
 
 def in_turn(
@@ -192,24 +193,37 @@ def compare(network: Network, peers: list[Peer], n: int, seconds: float) -> None
             print(f"      of it numpy's comparison {before:.1f} ns, argmax {behind:.1f} ns")
 
 
-def threads(network: Network, n: int) -> None:
-    """Print what a second thread brings, two callers at once, and one sample."""
+def threads(network: Network, machine: Machine, n: int) -> None:
+    """Print what a second thread brings, and what it brings to reading the same bytes alone."""
     x = network.rows(n)
-    half = n // 2
-    one, predict = x[:1], network.whole.predict
+    halves = x[: n // 2], x[n // 2 :]
+    readers = [machine.reader(half) for half in halves]
+    predict = network.whole.predict
     with ThreadPoolExecutor(2) as pool:
         calls: Calls = {
             "one": lambda: predict(x),
             "two": lambda: predict(x, threads=2),
-            "callers": lambda: list(pool.map(predict, (x[:half], x[half:]))),
+            "callers": lambda: list(pool.map(predict, halves)),
+            "reader": machine.reader(x),
+            "readers": lambda: list(pool.map(lambda read: read(), readers)),
         }
-        times = in_turn(calls, n, 2.0, perf_counter)
-    latency = in_turn({"": lambda: predict(one)}, 1, 0.5, perf_counter)[""]
-    base = median(times["one"])
+        found = {
+            name: median(taken) for name, taken in in_turn(calls, n, 2.0, perf_counter).items()
+        }
     print(
-        f"  threads=2 {base / median(times['two']):.2f} times one, two callers "
-        f"{base / median(times['callers']):.2f} times; one sample {median(latency) / 1e3:.1f} us"
+        f"  {n:,} samples: threads=2 {found['one'] / found['two']:.2f} times one "
+        f"({found['one']:.1f} and {found['two']:.1f} ns), two callers "
+        f"{found['one'] / found['callers']:.2f} times; two plain readers "
+        f"{found['reader'] / found['readers']:.2f} times one ({found['reader']:.1f} and "
+        f"{found['readers']:.1f} ns)"
     )
+
+
+def latency(network: Network) -> None:
+    """Print the time of one sample."""
+    one = network.rows(1)
+    taken = in_turn({"": lambda: network.whole.predict(one)}, 1, 0.5, perf_counter)[""]
+    print(f"  one sample {median(taken) / 1e3:.1f} us")
 
 
 def measure(path: Path, images: np.ndarray, options: argparse.Namespace) -> None:
@@ -236,7 +250,9 @@ def measure(path: Path, images: np.ndarray, options: argparse.Namespace) -> None
         steps, machine = Steps.of(network.optimized), Machine()
         for n in options.samples:
             print(f"  {n:,} samples: {steps.show(machine, network.rows(n), 9)}")
-        threads(network, max(options.samples))
+        for n in (max(options.samples), SHARED):
+            threads(network, machine, n)
+        latency(network)
 
 
 def main() -> None:
