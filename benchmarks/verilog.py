@@ -1,22 +1,22 @@
 """LUTs and depth of our Verilog beside torchlogix's for the same trained networks, by Yosys.
 
-    python benchmarks/verilog.py CIRCUIT.npz ... [--flows lut6 xilinx] [--styles gates gates+keep]
+    python benchmarks/verilog.py CIRCUIT.npz ... [--flows lut6 xilinx] [--styles gates lut+keep]
 
 A CIRCUIT is a trained one as `networks.py` writes it. Both sides take bits and answer with counts:
 torchlogix gets the circuit gate by gate, tiles unrolled, runs `simplify()` and writes its Verilog;
 ours is optimised at level 2 and emitted with `answer="scores"` and `feature_bits=0`. `lut6` is
 `synth -lut 6 -flatten`, `xilinx` is `synth_xilinx -flatten` without block RAM, DSPs and pads; depth
 is the longest path that `ltp` finds in the flat result, carry cells included. Styles: `gates` and
-`lut`; `+keep` is with `keep_hierarchy`, `+primitives` with `primitives="xilinx"` (`xilinx` only).
-Of ours, `whole` is with encoder and argmax, and `logic` without popcounts. Needs pyosys.
-Without torchlogix on the path, only ours is measured. Icarus Verilog runs what
-is emitted on 1,000 random vectors first, or `--vectors n`.
+`lut`; `+keep` is with `keep_hierarchy` (`lut6` only), `+primitives` with `primitives="xilinx"`
+(`xilinx` only). With `--parts`, ours is shown with encoder and argmax too, and without popcounts.
+Needs pyosys. Without torchlogix on the path, only ours is measured. Icarus Verilog first runs both
+sides on 1,000 random vectors, or `--vectors n`: a wrong answer of ours ends the script, wrong ones
+of theirs are counted. Medians of the ratios are over circuits that torchlogix can express.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.util
 import json
 import os
@@ -27,25 +27,24 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 from mapping import logic_of
-from peers import exported
+from numpy.typing import NDArray
+from verilog_peer import by_torchlogix, wrong_answers
 
 import gatewright as gw
 from gatewright.backends.verilog.backend import Verilog
 from gatewright.compiler import Circuit, Encoder
-from gatewright.compiler.passes.unroll import unroll
-from gatewright.compiler.stats import lut_histogram
 from gatewright.runtime.simulators import simulate_testbench
 
 FLOWS = {
     "lut6": "synth -lut 6 -flatten -top {top}",
     "xilinx": "synth_xilinx -flatten -nodsp -nobram -noiopad -noclkbuf -top {top}",
 }
-STYLES = ["gates", "gates+keep", "lut+primitives"]
+STYLES = ["gates", "lut+keep", "lut+primitives"]
+ONLY = {"keep": "lut6", "primitives": "xilinx"}  # the flow of what is behind a plus
 SCRIPT = """
 from pyosys import libyosys as ys
 design = ys.Design()
@@ -89,20 +88,6 @@ def synthesised(text: bytes, top: str, flow: str) -> Size:
     return Size(luts, registers, int(length[1]) if length else 0)
 
 
-def by_torchlogix(circuit: Circuit) -> bytes | None:
-    """Its Verilog of the circuit, simplified; None if it is not there or cannot express it."""
-    if importlib.util.find_spec("torchlogix") is None:
-        return None
-    flat = unroll(circuit.netlist)
-    if max(lut_histogram(flat)) > 2:
-        return None
-    theirs = importlib.import_module("torchlogix.circuit").Circuit.from_dict(
-        exported(circuit.with_netlist(flat))
-    )
-    theirs.simplify()
-    return theirs.get_verilog_code().encode()
-
-
 def emitted(
     circuit: Circuit, style: str = "gates", vectors: object = None, **options: object
 ) -> dict[str, bytes]:
@@ -114,51 +99,67 @@ def emitted(
     return dict(backend.emit(circuit, "net", vectors).files)
 
 
+def random_bits(circuit: Circuit, vectors: int) -> NDArray[np.bool_]:
+    return np.random.default_rng(0).random((vectors, circuit.netlist.n_inputs)) < 0.5
+
+
+def taking_bits(circuit: Circuit) -> Circuit:
+    return replace(circuit, encoder=Encoder.boolean(circuit.netlist.n_inputs))
+
+
 def check(circuit: Circuit, style: str, vectors: int) -> None:
     """Run what is emitted in Icarus Verilog; ends the script if an answer is wrong."""
-    inputs = circuit.netlist.n_inputs
-    boolean = replace(circuit, encoder=Encoder.boolean(inputs))
-    x = np.random.default_rng(0).integers(0, 2, (vectors, inputs)).astype(np.bool_)
-    files = emitted(boolean, style, x, answer="scores", feature_bits=0)
+    x = random_bits(circuit, vectors)
+    files = emitted(taking_bits(circuit), style, x, answer="scores", feature_bits=0)
     found = simulate_testbench("iverilog", files, "net_tb")
     if not found.passed:
         sys.exit(f"{style}: {found.failures} of {found.vectors} answers are wrong")
 
 
-def measure(
-    path: Path, flows: list[str], styles: list[str], vectors: int
-) -> list[tuple[str, float, float]]:
+def measure(path: Path, options: argparse.Namespace) -> list[tuple[str, float, float]]:
     """Print the sizes of one circuit; for each flow and style, LUTs and depth over theirs."""
     circuit: Circuit = gw.read(path)
     small = gw.optimize(circuit, 2)
     theirs = by_torchlogix(circuit)
-    logic = logic_of(small.netlist)
+    wrong = ""
+    if theirs and options.vectors:
+        x = random_bits(circuit, options.vectors)
+        wrong = f", {wrong_answers(theirs, taking_bits(circuit), x)}"
+    for style in options.styles if options.vectors else []:
+        check(small, style, options.vectors)
     found = []
-    for flow in flows:
-        peer = synthesised(theirs, "circuit", flow) if theirs else None
-        print(f"{path.stem} {flow}: torchlogix {peer or 'cannot express it, or is not there'}")
-        alone = Circuit(Encoder.boolean(logic.n_inputs), logic)
-        print(
-            f"  ours, logic alone    {synthesised(emitted(alone)['net.v'], 'net', flow)}",
-            flush=True,
-        )
-        for style in styles:
-            if style.endswith("+primitives") and flow != "xilinx":
-                continue
-            if vectors:
-                check(small, style, vectors)
-            start = perf_counter()
-            size = synthesised(
-                emitted(small, style, answer="scores", feature_bits=0)["net.v"], "net", flow
-            )
-            whole = synthesised(emitted(small, style)["net.v"], "net", flow)
-            line = f"  ours, {style:<12}   {size}"
-            if peer:
-                ratios = size.luts / peer.luts, size.depth / peer.depth
-                line += f"  ratio {ratios[0]:.3f}, {ratios[1]:.3f}"
-                found.append((f"{flow} {style}", *ratios))
-            print(f"{line}; whole {whole}  ({perf_counter() - start:.0f} s)", flush=True)
+    for flow in options.flows:
+        peer = synthesised(theirs.encode(), "circuit", flow) if theirs else None
+        said = f"{peer}{wrong}" if peer else "cannot express it, or is not there"
+        print(f"{path.stem} {flow}: torchlogix {said}", flush=True)
+        for style in options.styles:
+            if ONLY.get(style.partition("+")[2], flow) == flow:
+                size = measured(small, flow, style)
+                ratios = (size.luts / peer.luts, size.depth / peer.depth) if peer else ()
+                print(
+                    f"  ours, {style:<14} {size}  {', '.join(f'{r:.3f}' for r in ratios)}",
+                    flush=True,
+                )
+                found += [(f"{flow} {style}", *ratios)] if ratios else []
+        if options.parts:
+            show_parts(small, flow, options.styles)
     return found
+
+
+def measured(circuit: Circuit, flow: str, style: str) -> Size:
+    text = emitted(circuit, style, answer="scores", feature_bits=0)["net.v"]
+    return synthesised(text, "net", flow)
+
+
+def show_parts(circuit: Circuit, flow: str, styles: list[str]) -> None:
+    """Print the sizes of the logic alone, and of the whole with encoder and argmax."""
+    logic = logic_of(circuit.netlist)
+    alone = Circuit(Encoder.boolean(logic.n_inputs), logic)
+    print(f"  logic alone          {synthesised(emitted(alone)['net.v'], 'net', flow)}")
+    for style in styles:
+        if ONLY.get(style.partition("+")[2], flow) == flow:
+            whole = synthesised(emitted(circuit, style)["net.v"], "net", flow)
+            print(f"  whole, {style:<13} {whole}", flush=True)
 
 
 def main() -> None:
@@ -166,16 +167,13 @@ def main() -> None:
     parser.add_argument("circuits", nargs="+", type=Path)
     parser.add_argument("--flows", nargs="+", default=list(FLOWS), choices=FLOWS)
     parser.add_argument("--styles", nargs="+", default=STYLES)
+    parser.add_argument("--parts", action="store_true", help="logic alone and the whole too")
     parser.add_argument("--vectors", type=int, default=1000, help="0: answers are not checked")
     options = parser.parse_args()
     if importlib.util.find_spec("pyosys") is None:
         sys.exit("needs Yosys: pip install pyosys")
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    ratios = [
-        row
-        for path in options.circuits
-        for row in measure(path, options.flows, options.styles, options.vectors)
-    ]
+    ratios = [row for path in options.circuits for row in measure(path, options)]
     for kind in dict.fromkeys(kind for kind, _, _ in ratios):
         luts = median(luts for each, luts, _ in ratios if each == kind)
         depth = median(depth for each, _, depth in ratios if each == kind)
