@@ -3,12 +3,14 @@
     python benchmarks/scale.py [--dense 10000x10,100000x10] [--live 100000x10] [--trees s,m,b,l,g]
         [--levels 1,2]
     python benchmarks/scale.py --dense 1000000x10 --trees "" --levels 1
+    python benchmarks/scale.py --dense "" --live "" --trees "" --verilog 100000x10
 
 Each level of each network runs in a process of its own, since peaks only rise. Making the module is
 shown apart from tracing it; the peak of a step holds all that came before, PyTorch and the module
 too. Gates count tiles unrolled. `--dense` and `--live` take gates of a layer x layers: modules of
 all 16 functions, most of which cleaning removes, and netlists where every gate
-depends on both inputs and is read, so that nearly all remain.
+depends on both inputs and is read, so that nearly all remain. `--verilog` writes such a netlist as
+Verilog without optimising it, and has `verilator --lint-only -Wall` read it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from time import perf_counter
+from typing import Any
 
 FEATURES, CLASSES = 784, 10
 DENSE = "10000x10,100000x10"
@@ -35,13 +39,11 @@ def show(what: str, gates: int, seconds: float) -> None:
     print(f"  {what:<14}{gates:>14,} gates{seconds:>9.2f} s{peak():>7.2f} GiB", flush=True)
 
 
-def measure_live(width: int, depth: int, level: int) -> None:
-    """Print what optimising a netlist takes whose gates are all needed."""
+def live(width: int, depth: int) -> Any:
+    """A netlist whose gates are all needed."""
     import numpy as np
 
-    import gatewright as gw
     from gatewright.compiler import Builder
-    from gatewright.compiler.stats import n_gates
 
     random = np.random.default_rng(0)
     tables = np.array([1, 2, 4, 6, 7, 8, 9, 11, 13, 14])
@@ -51,10 +53,39 @@ def measure_live(width: int, depth: int, level: int) -> None:
         every = random.permutation(np.resize(nets, width))
         fanin = np.column_stack([every, random.choice(nets, width)])
         nets = builder.luts(fanin, random.choice(tables, width))
-    netlist = builder.build(builder.popcount(nets.reshape(CLASSES, -1)))
+    return builder.build(builder.popcount(nets.reshape(CLASSES, -1)))
+
+
+def measure_live(width: int, depth: int, level: int) -> None:
+    """Print what optimising a netlist takes whose gates are all needed."""
+    import gatewright as gw
+    from gatewright.compiler.stats import n_gates
+
+    netlist = live(width, depth)
     print(f"{width}x{depth}, live, level {level}")
     start = perf_counter()
     show(f"level {level}", n_gates(gw.optimize(netlist, level)), perf_counter() - start)
+
+
+def measure_verilog(width: int, depth: int) -> None:
+    """Print what writing a netlist as Verilog takes, and what Verilator takes to lint it."""
+    import gatewright as gw
+    from gatewright.compiler import Circuit, Decoder, Encoder
+    from gatewright.compiler.stats import n_gates
+    from gatewright.runtime.simulators import lint
+
+    circuit = Circuit(Encoder.boolean(FEATURES), live(width, depth), Decoder(CLASSES, 1.0, 0.0))
+    gates = n_gates(circuit.netlist)
+    print(f"{width}x{depth}, live, Verilog")
+    with tempfile.TemporaryDirectory() as folder:
+        start = perf_counter()
+        gw.emit(circuit, "verilog", folder, name="net", answer="class")
+        show("emit", gates, perf_counter() - start)
+        start = perf_counter()
+        lint(os.path.join(folder, "net.v"), "net", timeout=3600)
+        seconds = perf_counter() - start
+    held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    print(f"  {'lint':<14}{gates:>14,} gates{seconds:>9.2f} s{held:>7.2f} GiB", flush=True)
 
 
 def measure(name: str, level: int) -> None:
@@ -102,8 +133,13 @@ def main() -> None:
     parser.add_argument("--live", default=LIVE, help=f"the same, all needed ({LIVE})")
     parser.add_argument("--trees", default=TREES, help=f"sizes of LogicTreeNet ({TREES})")
     parser.add_argument("--levels", default="1,2", help="how hard to optimise (1,2)")
+    parser.add_argument("--verilog", default="", help="write these as Verilog and lint them")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one and options.one.startswith("verilog"):
+        width, depth = map(int, options.one.removeprefix("verilog").split("x"))
+        measure_verilog(width, depth)
+        return
     if options.one and options.one.startswith("live"):
         width, depth = map(int, options.one.removeprefix("live").split("x"))
         measure_live(width, depth, int(options.levels))
@@ -112,11 +148,13 @@ def main() -> None:
         measure(options.one, int(options.levels))
         return
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    live = ",".join(f"live{size}" for size in options.live.split(",") if size)
-    for name in filter(None, f"{options.dense},{live},{options.trees}".split(",")):
+    needed = ",".join(f"live{size}" for size in options.live.split(",") if size)
+    for name in filter(None, f"{options.dense},{needed},{options.trees}".split(",")):
         for level in options.levels.split(","):
             command = [sys.executable, __file__, "--one", name, "--levels", level]
             subprocess.run(command, check=True)
+    for size in filter(None, options.verilog.split(",")):
+        subprocess.run([sys.executable, __file__, "--one", f"verilog{size}"], check=True)
 
 
 if __name__ == "__main__":
