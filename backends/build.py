@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -70,15 +69,15 @@ def build(
     prepared = backend.prepare(circuit)
     if proved_equal_to is not None:
         demand_proof(proved_equal_to, prepared, f"target {target}")
+    if isinstance(backend, C):
+        return _library(backend, prepared, name)
     artifact = backend.emit(prepared, name)
     if isinstance(backend, Cuda):
         return _cuda_library(artifact, backend.architectures)
     if isinstance(backend, Verilated):
         return CompiledCircuit(LibraryEngine(build_model(artifact.files, name)))
-    if not isinstance(backend, C):
-        (data,) = artifact.files.values()
-        return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
-    return _library(artifact, backend.triple or this_machine())
+    (data,) = artifact.files.values()
+    return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
 
 
 def build_stages(circuit: Circuit, name: str) -> tuple[CompiledCircuit, ...]:
@@ -89,36 +88,43 @@ def build_stages(circuit: Circuit, name: str) -> tuple[CompiledCircuit, ...]:
     """
     verify(circuit.netlist)
     backend = C(triple=this_machine())
-    artifact = backend.emit(backend.prepare(circuit), name)
+    prepared = backend.prepare(circuit)
     stops = ("-DGATEWRIGHT_STOP=1",), ("-DGATEWRIGHT_STOP=2",), ()
-    return tuple(_library(artifact, this_machine(), stop) for stop in stops)
+    return tuple(_library(backend, prepared, name, stop) for stop in stops)
 
 
 def _tuned(circuit: Circuit, backend: Any, target: str, name: str, x: Any) -> C:
     """The C backend with what was fastest here."""
     if not isinstance(backend, C):
         raise EmitError(f"tune: target {target!r}; allowed is 'c'; leave tune out")
-    triple = backend.triple or this_machine()
-    if not runs_here(triple):
+    if not runs_here(backend.triple or this_machine()):
         raise EmitError(
-            f"tune: triple {triple!r} is another machine, so nothing can be measured; "
+            f"tune: triple {backend.triple!r} is another machine, so nothing can be measured; "
             "leave tune out, or compile there"
         )
-    return find_fastest(
-        circuit, backend, x, lambda one: _library(one.emit(one.prepare(circuit), name), triple)
-    )
+    return find_fastest(circuit, backend, x, lambda one: _library(one, one.prepare(circuit), name))
 
 
-def _library(artifact: Artifact, triple: str, flags: tuple[str, ...] = ()) -> CompiledCircuit:
-    """The C files as a library, loaded if this machine can run it."""
-    name, header = artifact.name, artifact.files[f"{artifact.name}.h"]
-    compiler = find_compiler() if triple == this_machine() else cross_compiler(triple)
-    parts = parts_of(artifact) if triple == this_machine() else ()
+def _library(
+    backend: C, prepared: Circuit, name: str, flags: tuple[str, ...] = ()
+) -> CompiledCircuit:
+    """A prepared circuit as a C library, loaded if this machine can run it."""
+    triple = backend.triple or this_machine()
+    if triple == this_machine():
+        compiler = find_compiler()
+        artifact, shared = backend.sources(prepared, name)
+    else:
+        compiler = cross_compiler(triple)
+        artifact, shared = backend.emit(prepared, name), {}
+    header = artifact.files[f"{name}.h"]
+
+    def made() -> Path:
+        return compiler.build(artifact.files, name, flags, shared)
+
     if not runs_here(triple):
-        library = compiler.build(artifact.files, name, flags, parts)
-        engine = ForeignEngine(artifact.manifest, triple, read_file(library))
+        engine = ForeignEngine(artifact.manifest, triple, read_file(made()))
         return CrossCompiled(engine, header)
-    return _loaded(lambda: compiler.build(artifact.files, name, flags, parts), header)
+    return _loaded(made, header)
 
 
 def _cuda_library(artifact: Artifact, architectures: tuple[str, ...] | None) -> CompiledCircuit:
@@ -143,9 +149,3 @@ def _loaded(made: Callable[[], Path], header: bytes) -> CompiledCircuit:
     except FileError:  # damaged in the cache, such as by a power cut: once more
         library.unlink(missing_ok=True)
         return CompiledCircuit(open_engine(made()), header)
-
-
-def parts_of(artifact: Artifact) -> tuple[int, ...]:
-    """What compilers may work on at the same time, see `GATEWRIGHT_PART`; nothing on one core."""
-    paths = len(artifact.manifest["isas"])
-    return (*range(1, paths), 0) if (os.cpu_count() or 1) > 1 else ()

@@ -52,7 +52,6 @@ class Steps:
 
 def first_answers(circuit: Any, x: Any, steps: Steps) -> Any:
     """`gatewright.compile` and `predict`, step by step."""
-    from gatewright.backends.build import parts_of
     from gatewright.backends.c.backend import C
     from gatewright.runtime.compiled import CompiledCircuit
     from gatewright.runtime.cross import this_machine
@@ -62,9 +61,9 @@ def first_answers(circuit: Any, x: Any, steps: Steps) -> Any:
     backend = C(triple=this_machine())
     prepared = backend.prepare(circuit)
     steps.done("prepare")
-    artifact = backend.emit(prepared, "circuit")
+    artifact, shared = backend.sources(prepared, "circuit")
     steps.done("emit")
-    library = find_compiler().build(artifact.files, "circuit", parts=parts_of(artifact))
+    library = find_compiler().build(artifact.files, "circuit", shared=shared)
     steps.done("compile")
     compiled = CompiledCircuit(LibraryEngine(library))
     steps.done("load")

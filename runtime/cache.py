@@ -19,6 +19,7 @@ from .errors import BuildError
 
 _MAKING = "making-"
 _DAY = 24 * 3600.0
+_DIGEST = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
@@ -74,6 +75,39 @@ def cached(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def cached_bytes(
+    key: Iterable[str],
+    files: dict[str, bytes],
+    name: str,
+    make: Callable[[Path, Path], None],
+) -> bytes:
+    """The content of what `cached` finds; it is made again if it was damaged or has gone.
+
+    Raises:
+        BuildError: as for `cached`.
+    """
+    key = (*key, "checked")
+
+    def make_checked(folder: Path, target: Path) -> None:
+        make(folder, target)
+        data = target.read_bytes()
+        target.write_bytes(data + hashlib.sha256(data).digest())
+
+    for _ in range(2):
+        path = cached(key, files, name, make_checked)
+        try:
+            held = path.read_bytes()
+            data, digest = held[:-_DIGEST], held[-_DIGEST:]
+            if digest == hashlib.sha256(data).digest():
+                return data
+            path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _failure(path, error) from None
+    raise BuildError(f"build cache {path}: damaged as soon as it was made; check the disk")
 
 
 def _remove_abandoned(cache: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from .cache import cached
+from .cache import cached, cached_bytes
 from .errors import BuildError, ToolMissing
 from .seal import sealed
 
@@ -41,7 +41,7 @@ class Toolchain:
         files: dict[str, bytes],
         name: str,
         flags: tuple[str, ...] = (),
-        parts: tuple[int, ...] = (),
+        shared: dict[str, bytes] | None = None,
     ) -> Path:
         """Compile the `.c` files among `files` into a shared library; return its path in the cache.
 
@@ -49,41 +49,56 @@ class Toolchain:
             files: name to content; headers are found beside the sources.
             name: of the library, without suffix.
             flags: added to `-O3 -std=c99 -fvisibility=hidden` and those that link.
-            parts: compiled at the same time, each with -DGATEWRIGHT_PART, and linked; all at once
-                if there are none.
+            shared: more sources, each complete in itself, whose objects are kept in the cache, so
+                that the next library that needs one finds it.
 
         Raises:
             BuildError: the compiler failed (its first lines are in the message), or the cache
                 cannot be written.
         """
         options = (*_COMMON, *self.linking, *flags)
-        key = (*self.command, self.version, *options, *map(str, parts))
+        key = (*self.command, self.version, *options)
+        sources = [file for file in files if file.endswith(".c")]
 
         def make(folder: Path, target: Path) -> None:
             for file, data in files.items():
                 (folder / file).write_bytes(data)
-            sources = [file for file in files if file.endswith(".c")]
-            if parts:
-                sources = self._objects(sources, options, parts, folder)
-            self._run([*self.command, *options, "-o", str(target), *sources], folder)
+            inputs = self._objects(sources, shared, options, folder) if shared else sources
+            self._run([*self.command, *options, "-o", str(target), *inputs], folder)
             target.write_bytes(sealed(target.read_bytes()))
 
-        return cached(key, files, f"{name}{self.suffix}", make)
+        return cached(key, {**files, **(shared or {})}, f"{name}{self.suffix}", make)
 
     def _objects(
-        self, sources: list[str], options: tuple[str, ...], parts: tuple[int, ...], folder: Path
+        self,
+        sources: list[str],
+        shared: dict[str, bytes],
+        options: tuple[str, ...],
+        folder: Path,
     ) -> list[str]:
-        """Compile the parts of one source at the same time; returns the names of the objects."""
-        compiling = [option for option in options if option != "-shared"]
+        """Compile the sources, as many at a time as there are processors; the objects' names."""
+        flags = tuple(option for option in options if option != "-shared")
 
-        def compiled(part: int) -> str:
-            made = f"part{part}.o"
-            which = f"-DGATEWRIGHT_PART={part}"
-            self._run([*self.command, *compiling, which, "-c", "-o", made, *sources], folder)
+        def compiled(source: str) -> str:
+            made = f"{source}.o"
+            if source in shared:
+                (folder / made).write_bytes(self._shared(source, shared[source], flags))
+            else:
+                self._run([*self.command, *flags, "-c", "-o", made, source], folder)
             return made
 
-        with ThreadPoolExecutor(len(parts)) as pool:
-            return list(pool.map(compiled, parts))
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return list(pool.map(compiled, [*shared, *sources]))
+
+    def _shared(self, source: str, text: bytes, flags: tuple[str, ...]) -> bytes:
+        """What the compiler makes of one source, kept in the cache."""
+
+        def make(folder: Path, target: Path) -> None:
+            (folder / source).write_bytes(text)
+            self._run([*self.command, *flags, "-c", "-o", str(target), source], folder)
+
+        key = (*self.command, self.version, *flags, "-c")
+        return cached_bytes(key, {source: text}, f"{source}.o", make)
 
     def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
         """Compile `name.c` among `files` without linking; return the object's path in the cache.

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
 from gatewright.backends import outline
+from gatewright.backends.c import backend as c_backend
 from gatewright.backends.c import cost
 from gatewright.backends.c.backend import C
 from gatewright.backends.c.sets import program_sets
@@ -283,36 +284,67 @@ def test_a_program_without_python(tmp_path, compiler, suffix):
     assert [list(map(int, line.split())) for line in found.splitlines()] == want
 
 
-@pytest.mark.isa
-def test_parts_compiled_apart_make_one_library(pair):
-    """With tables that are strings and tables that are numbers; the parts are linked by name."""
+def wide_circuit(n_gates: int) -> Circuit:
+    """Three random levels; of 9,000 gates each, so wide that its tables are strings."""
     random = np.random.default_rng(0)
     builder = Builder(64)
     nets = np.arange(2, 66)
     for _ in range(3):
-        nets = builder.luts(random.choice(nets, (9000, 2)), random.integers(1, 15, 9000))
-    wide = Circuit(Encoder.boolean(64), builder.build(nets[-40:]))
-    for circuit in (pair[0], wide):
-        backend = C(triple=this_machine())
-        artifact = backend.emit(backend.prepare(circuit), "net")
-        parts = (*range(1, len(artifact.manifest["isas"])), 0)
-        whole = find_compiler().build(artifact.files, "net", ("-O1",))
-        parted = find_compiler().build(artifact.files, "net", STRICT, parts)
-        assert parted != whole
-        library = CompiledCircuit(LibraryEngine(parted))
-        engine = CompiledCircuit(LibraryEngine(whole)).engine
-        assert library.engine.isas() == engine.isas()
+        nets = builder.luts(random.choice(nets, (n_gates, 2)), random.integers(1, 15, n_gates))
+    return Circuit(Encoder.boolean(64), builder.build(nets[-40:]))
+
+
+def compiled_apart(circuit: Circuit, backend: C | None = None) -> CompiledCircuit:
+    """Built from several sources, with every warning an error."""
+    backend = backend or C(triple=this_machine())
+    artifact, shared = backend.sources(backend.prepare(circuit), "net")
+    path = find_compiler().build(artifact.files, "net", STRICT, shared)
+    return CompiledCircuit(LibraryEngine(path))
+
+
+@pytest.mark.isa
+@pytest.mark.parametrize("long", [0, 10**9])
+def test_sources_compiled_apart_make_the_same_library(pair, monkeypatch, long):
+    """With tables that are strings and that are numbers; sizes as constants and as data."""
+    monkeypatch.setattr(c_backend, "_LONG", long)
+    for circuit in (pair[0], wide_circuit(9000)):
+        library, whole = compiled_apart(circuit), compiled(circuit).engine
+        assert library.engine.manifest["digest"] == whole.manifest["digest"]
         x = samples(circuit, 600, "uint8")
         for isa in each_isa(library):
             assert np.array_equal(library.bits(x), circuit.bits(x)), isa
+            if circuit.decoder is not None:
+                assert np.array_equal(library.scores(x), circuit.scores(x)), isa
+                assert np.array_equal(library.predict(x), circuit.predict(x)), isa
 
 
-def test_a_part_that_does_not_compile(tmp_path, monkeypatch):
-    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path))
-    source = b"#if GATEWRIGHT_PART == 1\n#error path one\n#endif\nint x;\n"
-    with pytest.raises(BuildError, match="path one"):
-        find_compiler().build({"net.c": source}, "net", parts=(1, 0))
-    assert not list(tmp_path.rglob("net*"))
+@pytest.mark.isa
+@pytest.mark.parametrize("straight_line", [0, 12])
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(netlist=netlists())
+def test_random_netlists_compiled_apart(netlist, straight_line):
+    circuit = with_encoder(netlist)
+    library = compiled_apart(circuit, C(straight_line=straight_line, triple=this_machine()))
+    for dtype in ("uint8", "float32"):
+        x = samples(circuit, 600, dtype)
+        want = circuit.bits(x)
+        for isa in each_isa(library):
+            assert np.array_equal(library.bits(x), want), (isa, dtype)
+
+
+def test_circuits_share_sources(monkeypatch):
+    """All of them where a block takes long, the interpreter always."""
+    backend = C()
+
+    def shared(n_gates: int) -> dict[str, bytes]:
+        return backend.sources(backend.prepare(wide_circuit(n_gates)), "net")[1]
+
+    one, other = shared(3000), shared(3100)
+    assert {file for file in one if one[file] == other[file]} == {
+        f"run_{isa.name}.c" for isa in backend.paths
+    }
+    monkeypatch.setattr(c_backend, "_LONG", 0)
+    assert shared(3000) == shared(3100)
 
 
 @pytest.mark.isa

@@ -23,7 +23,7 @@ from gatewright.runtime.compiled import load
 from gatewright.runtime.errors import BuildError, FileError, InputError, ToolMissing
 from gatewright.runtime.library import ABI_VERSION
 from gatewright.runtime.processes import run_process
-from gatewright.runtime.toolchain import find_compiler
+from gatewright.runtime.toolchain import Toolchain, find_compiler
 
 
 @pytest.fixture
@@ -50,10 +50,11 @@ def test_a_second_build_comes_from_the_cache(folder, monkeypatch):
     assert folder in first.engine.path.parents
 
 
-def test_nothing_but_the_library_stays(folder):
+def test_only_libraries_and_shared_objects_stay(folder):
     path = build(classifier(), "c", "net").engine.path
-    assert [p for p in folder.rglob("*") if p.is_file()] == [path]
-    assert [p for p in folder.rglob("*") if p.is_dir()] == [path.parent]
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    assert [p for p in files if p.suffix != ".o"] == [path]  # and the objects that others share
+    assert {p for p in folder.rglob("*") if p.is_dir()} == {p.parent for p in files}
 
 
 def test_what_killed_builds_left_is_removed_after_a_day(folder):
@@ -95,7 +96,7 @@ def test_processes_share_the_cache(folder):
     running = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(4)]
     assert [process.wait() for process in running] == [0] * 4
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert len([path for path in files if "lutmap" not in path.name]) == 1  # which is ours
+    assert len([path for path in files if path.name == "net.so"]) == 1
     assert len({path.name for path in files}) == len(files)
 
 
@@ -184,6 +185,61 @@ def test_a_library_damaged_in_the_cache_is_built_again(folder):
     path.write_bytes(b"")
     x = samples(circuit, 100, "uint8")
     assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+
+
+@pytest.mark.parametrize("damaged", [lambda data: data[:-5], lambda data: b"\0" + data[1:]])
+def test_objects_damaged_in_the_cache_are_built_again(folder, damaged):
+    build(classifier(), "c", "net")
+    objects = list(folder.rglob("*.o"))
+    assert objects
+    whole = [path.read_bytes() for path in objects]
+    for path, data in zip(objects, whole, strict=True):
+        path.write_bytes(damaged(data))
+    circuit = classifier(seed=2)
+    x = samples(circuit, 100, "uint8")
+    assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+    used = [path.read_bytes() == data for path, data in zip(objects, whole, strict=True)]
+    assert any(used)  # those that circuits of other sizes share
+
+
+def test_a_cache_that_damages_what_it_holds(folder, monkeypatch):
+    def truncated(source, target):
+        target.write_bytes(source.read_bytes()[:-1])
+
+    monkeypatch.setattr(cache.os, "replace", truncated)
+    with pytest.raises(BuildError, match=r"damaged as soon as it was made; check the disk"):
+        build(classifier(), "c", "net")
+
+
+def test_an_object_that_goes_while_it_is_read(folder, monkeypatch):
+    """Another process may clean the cache."""
+    read, gone = Path.read_bytes, []
+
+    def vanishing(path):
+        if path.name == "run_portable.c.o" and path.parent.parent == folder and not gone:
+            gone.append(path)
+            path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", vanishing)
+    circuit = classifier()
+    x = samples(circuit, 100, "uint8")
+    assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+    assert gone
+
+
+def test_circuits_share_objects(folder, monkeypatch):
+    build(classifier(), "c", "net")
+    run, compiled = Toolchain._run, []
+
+    def logged(self, command, where):
+        compiled.append(command[-1])
+        run(self, command, where)
+
+    monkeypatch.setattr(Toolchain, "_run", logged)
+    build(classifier(seed=2), "c", "net")
+    assert "net.c" in compiled
+    assert not [source for source in compiled if source.startswith("run_")]
 
 
 def test_a_library_overwritten_or_deleted_after_loading(folder, tmp_path):

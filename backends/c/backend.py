@@ -20,13 +20,16 @@ from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
 from ..program import NONE, legal
 from ..render import render
-from .code import isa_values
 from .cost import Cost, predict, straight_line_limit, work
-from .data import c_array, c_float, c_string, shared_tables
+from .data import c_array, c_float, c_string
 from .head import class_width, without_classes
 from .isa import ISAS, Isa, isas_of
 from .packing import LANES, PANEL, Packing, plan_packing
 from .sets import ProgramSet, program_sets
+from .text import LibraryText
+
+# Nanoseconds. Sizes that are no constants cost a block of samples 150 to 450 (Zen 5).
+_LONG = 20_000
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,21 @@ class C:
         Raises:
             EmitError: `name` cannot name C functions.
         """
+        text, manifest = self._text(circuit, name)
+        return Artifact(name, {f"{name}.c": text.whole(), **_header(text)}, manifest)
+
+    def sources(self, circuit: Circuit, name: str) -> tuple[Artifact, dict[str, bytes]]:
+        """The same library in several sources that are linked: its own, and what circuits share.
+
+        Raises:
+            EmitError: as for `emit`.
+        """
+        text, manifest = self._text(circuit, name)
+        own, shared = text.apart()
+        return Artifact(name, {**own, **_header(text)}, manifest), shared
+
+    def _text(self, circuit: Circuit, name: str) -> tuple[LibraryText, dict[str, Any]]:
+        """What the templates need to know, and the manifest."""
         check_name(name)
         sets = self._sets(circuit)
         packing = plan_packing(circuit.encoder, sets[0].programs.programs[0].input_slot)
@@ -109,15 +127,15 @@ class C:
             },
             **({"tuned": dict(self.measured.tuned)} if self.measured else {}),
         }
-        values = self._values(circuit, name, manifest, sets, packing, costs)
-        return Artifact(
-            name,
-            {
-                f"{name}.c": render("c/library.c.j2", **values).encode(),
-                f"{name}.h": render("c/library.h.j2", **values).encode(),
-            },
-            manifest,
-        )
+        distinct = list({id(found): found for found in sets}.values())
+        narrow = all(found.programs.narrow for found in distinct)
+        slots = max(found.slots for found in distinct)
+        windows, tables = _packing_arrays(packing, sets[0].programs.programs[0].input_slot, slots)
+        tables += [array for found in distinct for array in found.arrays(narrow)]
+        values = self._values(circuit, name, manifest, packing, costs, slots)
+        literal = costs[0].of_block(self.paths[0]) < _LONG
+        text = LibraryText(values, self.paths, sets, narrow, windows, tables, literal)
+        return text, manifest
 
     def _limit(self, circuit: Circuit, isa: Isa) -> int:
         if isinstance(self.straight_line, int):
@@ -142,78 +160,62 @@ class C:
         circuit: Circuit,
         name: str,
         manifest: dict[str, Any],
-        sets: list[ProgramSet],
         packing: Packing,
         costs: list[Cost],
+        slots: int,
     ) -> dict[str, Any]:
-        isas = self.paths
-        distinct = list({id(found): found for found in sets}.values())
-        program = sets[0].programs.programs[0]
-        narrow = all(found.programs.narrow for found in distinct)
-        slots = max(found.slots for found in distinct)
         groups = circuit.decoder.groups if circuit.decoder else 0
-        outputs = len(circuit.netlist.outputs)
         blocks = len(packing.slot)
-        data = _packing_arrays(packing, program.input_slot, slots) if blocks else []
-        data += [array for found in distinct for array in found.arrays(narrow)]
-        shared = {
-            "name": name,
-            "outputs": outputs,
-            "groups": groups,
-            "blocks": blocks,
-            "windows": len(packing.first),
-            "panel": _panel(blocks),
-            "never": bool((packing.possible[packing.slot != NONE] == 0).any()),
-            "features": circuit.encoder.n_features,
-            "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
-            "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
-        }
-        tables, declared = shared_tables(data)
-        sections = [
-            render(
-                "c/isa.c.j2",
-                **shared,
-                **found.offsets,
-                **isa_values(isa, found.programs, narrow),
-                suffix=found.suffix,
-            )
-            for isa, found in zip(isas, sets, strict=True)
-        ]
         return {
-            **shared,
+            "name": name,
             "upper": name.upper(),
             "version": VERSION,
-            "inputs": circuit.netlist.n_inputs,
             "abi": ABI_VERSION,
             "shape_comment": shape_comment(circuit),
             "answer_comment": answer_comment(circuit),
             "example_answer": "GATEWRIGHT_CLASSES" if groups else "GATEWRIGHT_BITS",
             "gates": manifest["gates"],
             "levels": manifest["levels"],
+            "features": circuit.encoder.n_features,
+            "inputs": circuit.netlist.n_inputs,
+            "outputs": len(circuit.netlist.outputs),
+            "groups": groups,
+            "tau": c_float(circuit.decoder.tau) if circuit.decoder else "",
+            "beta": c_float(circuit.decoder.beta) if circuit.decoder else "",
             "count_width": circuit.count_width,
             "class_width": class_width(circuit),
+            "blocks": blocks,
+            "windows": len(packing.first),
+            "panel": _panel(blocks),
+            "never": bool((packing.possible[packing.slot != NONE] == 0).any()),
             "slots": slots,
-            "workspace_bytes": max(_workspace_bytes(slots, blocks, isa.words) for isa in isas),
-            "big_data": any("_data = {" in table for table in data),
-            "code_type": "uint16_t" if narrow else "uint32_t",
+            "workspace_bytes": max(
+                _workspace_bytes(slots, blocks, isa.words) for isa in self.paths
+            ),
             "manifest": c_string(json.dumps(manifest, sort_keys=True)),
-            "tables": tables,
-            "declared_tables": declared,
-            "isas": sections,
-            "isa_rows": isas,
             "costs": [
                 {"block": round(1000 * cost.block), "row": round(1000 * cost.row)} for cost in costs
             ],
         }
 
 
-def _packing_arrays(packing: Packing, input_slot: NDArray[np.uint32], spare: int) -> list[str]:
-    """The tables behind packing; planes that nobody reads go to the slot `spare`."""
+def _header(text: LibraryText) -> dict[str, bytes]:
+    return {f"{text.values['name']}.h": render("c/library.h.j2", **text.values).encode()}
+
+
+def _packing_arrays(
+    packing: Packing, input_slot: NDArray[np.uint32], spare: int
+) -> tuple[list[str], list[str]]:
+    """Where rows are read, and the other tables of packing; none if nothing is read.
+
+    Planes that nobody reads go to the slot `spare`.
+    """
+    if not len(packing.slot):
+        return [], []
     inputs = np.full(-(-len(input_slot) // LANES) * LANES, NONE, np.uint32)
     inputs[: len(input_slot)] = input_slot
-    return [
-        c_array("window_first", packing.first),
-        c_array("window_blocks", packing.blocks),
+    windows = [c_array("window_first", packing.first), c_array("window_blocks", packing.blocks)]
+    return windows, [
         c_array("threshold_u8", packing.level),
         c_array("possible_u8", packing.possible),
         c_array("threshold_f32", packing.threshold),

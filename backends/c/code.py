@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...compiler.netlist import weight_of
 from ..program import Op, Program, Slots
 from .data import c_array
 from .isa import Isa
+from .operations import STRIPS, Case, case_of, number_of
 from .rows import Rows
 from .strips import strip_code, suits
 from .tiles import constants, interpreted, straight
@@ -30,8 +32,9 @@ class Programs:
     Bodies of few LUTs become functions of straight-line code, those of more LUTs rows over places,
     see `strips`; other bodies are programs again.
 
-    streams: the code of each program, where tiles in strips give their number. slots: how many the
-    outermost program and all under it need.
+    streams: the code of each program, numbered as C numbers operations, see `operations`; a tile is
+    followed by the number of its body, one in strips by nothing else. slots: how many the outermost
+    program and all under it need.
     """
 
     straight_line: int
@@ -40,7 +43,9 @@ class Programs:
     straight: list[Program] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
     streams: list[tuple[Slots, ...]] = field(default_factory=list)
+    bodies: list[Program] = field(default_factory=list)
     _number: dict[int, int] = field(default_factory=dict)
+    _body: dict[int, int] = field(default_factory=dict)
     _temporaries: dict[int, int] = field(default_factory=dict)
     _length: int = 0
 
@@ -75,21 +80,37 @@ class Programs:
         return suits(body.netlist) and not self._is_straight(body)
 
     def _translated(self, program: Program, part: Slots) -> Slots:
-        """The code of a program, with the numbers of strips where tiles run so."""
+        """The code of a program as C numbers it."""
+        part = part.copy()
         return np.concatenate(
             [self._instruction(program, *found) for found in _walk(program, part)]
         )
 
     def _instruction(self, program: Program, op: Op | None, code: Slots) -> Slots:
-        if op is None or op.body is None or not self.in_strips(op.body):
+        """One instruction; `code`, which it may be in, is changed."""
+        if op is None:
             return code
-        body = op.body.netlist
+        if op.body is not None and self.in_strips(op.body):
+            return self._strips(program, op.body, code)
+        code[0] = number_of(op)
+        if op.body is None:
+            return code
+        return np.insert(code, 1, self._body_number(op.body))
+
+    def _body_number(self, body: Program) -> int:
+        if id(body) not in self._body:
+            self._body[id(body)] = len(self.bodies)
+            self.bodies.append(body)
+        return self._body[id(body)]
+
+    def _strips(self, program: Program, body: Program, code: Slots) -> Slots:
+        netlist = body.netlist
         rows = code[2:].reshape(int(code[1]), -1)
-        made, given = np.split(rows, [len(body.outputs)], axis=1)
-        temporaries = strip_code(self.rows, body, made, given, program.n_slots)
+        made, given = np.split(rows, [len(netlist.outputs)], axis=1)
+        temporaries = strip_code(self.rows, netlist, made, given, program.n_slots)
         known = self._temporaries.get(id(program), 0)
         self._temporaries[id(program)] = max(known, temporaries)
-        return np.array([code[0], len(self.rows.codes) - 1], np.uint32)
+        return np.array([STRIPS, len(self.rows.codes) - 1], np.uint32)
 
     def _is_straight(self, program: Program) -> bool:
         cells = program.netlist.cells
@@ -107,6 +128,15 @@ class Programs:
         """All instructions in one stream."""
         parts = [part for stream in self.streams for part in stream]
         return np.concatenate([*parts, np.zeros(_AHEAD, np.uint32)])
+
+    def cases(self, isa: Isa) -> list[Case]:
+        """The operations that occur, in C."""
+        ops = {
+            STRIPS if op.body is not None and self.in_strips(op.body) else number_of(op): op
+            for program in self.programs
+            for op in program.ops
+        }
+        return [case_of(isa, number, op) for number, op in sorted(ops.items(), key=itemgetter(0))]
 
     def tile_name(self, body: Program) -> str:
         kind = "straight" if self._is_straight(body) else "tile"
@@ -135,44 +165,28 @@ def program_list(program: Program, straight_line: int) -> Programs:
     return programs
 
 
-def isa_values(isa: Isa, programs: Programs, narrow: bool) -> dict[str, Any]:
-    """What the template of one instruction set needs to know of the programs."""
-    bodies = [
+def path_values(isa: Isa, programs: Programs, suffix: str) -> dict[str, Any]:
+    """What the templates need to know of the programs of one path; `suffix` of its tables."""
+    texts = [
         straight(isa, programs.tile_name(p), p.netlist, programs.row_of(p))
         for p in programs.straight
     ]
-    bodies += [
-        interpreted(isa, number, programs.offsets[number], program)
+    texts += [
+        interpreted(isa, number, f"code{suffix} + {programs.offsets[number]}", program)
         for number, program in enumerate(programs.programs)
         if number
     ]
-    shift = (8 * isa.words).bit_length() - 1
+    main = programs.programs[0]
     return {
-        "isa": isa,
-        "narrow": narrow,
-        "shift": shift,
-        "mask": f"UINT64_C(0x{0xFFFF << shift:X})",
-        "uses_popcount": any(
-            op.kind in ("popcount", "weighted") for p in programs.programs for op in p.ops
-        ),
-        "programs": [
-            {"id": number, "cases": [_case(isa, programs, i, op) for i, op in enumerate(p.ops, 1)]}
-            for number, p in enumerate(programs.programs)
-        ],
-        "tiles": "\n".join(bodies),
+        "tiles": "\n".join(texts),
+        "tile_names": [programs.tile_name(body) for body in programs.bodies],
         **programs.rows.values(isa),
-        "constants": constants(programs.programs[0], "values"),
+        "constants": constants(main, "values"),
+        "false_slot": main.false_slot,
+        "true_slot": main.true_slot,
+        "program_slots": main.n_slots,
+        "main_offset": programs.offsets[0],
     }
-
-
-def _case(isa: Isa, programs: Programs, number: int, op: Op) -> tuple[int, Any, str]:
-    if op.kind == "lut":
-        return number, op.k, isa.lut(op.table, [f"IN({1 + i})" for i in range(op.k)])
-    if op.body is not None and programs.in_strips(op.body):
-        return number, "strips", ""
-    if op.body is not None:
-        return number, "tile", programs.tile_name(op.body)
-    return number, op.kind, ""
 
 
 def _walk(program: Program, part: Slots) -> Iterator[tuple[Op | None, Slots]]:

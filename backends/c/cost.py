@@ -29,6 +29,10 @@ class Cost:
     block: float
     row: float
 
+    def of_block(self, isa: Isa) -> float:
+        """Of a block with its rows, in nanoseconds."""
+        return self.block + 64 * isa.words * self.row
+
     def sample(self, isa: Isa) -> float:
         """Of many, in nanoseconds each."""
         return self.block / (64 * isa.words) + self.row

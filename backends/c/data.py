@@ -41,7 +41,7 @@ def shared_tables(definitions: list[str]) -> tuple[str, str]:
     declarations: list[str] = []
     for text in definitions:
         head, _, rest = text.removeprefix("static ").partition(" = {\n")
-        declarations.append(f"extern {head};{rest[rest.rindex('};') + 2 :]}")
+        declarations.append(f"extern SHARED {head};{rest[rest.rindex('};') + 2 :]}")
     shared = "".join(text.replace("static const", "SHARED const", 1) for text in definitions)
     return shared, "".join(declarations)
 

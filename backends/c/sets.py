@@ -27,15 +27,6 @@ class ProgramSet:
     def slots(self) -> int:
         return max(1, self.programs.slots)
 
-    @property
-    def offsets(self) -> dict[str, int]:
-        """What a path needs to know to start."""
-        program, start = self.programs.programs[0], self.programs.offsets[0]
-        return {
-            "program_slots": program.n_slots,
-            "main_offset": start,
-        }
-
     def arrays(self, narrow: bool) -> list[str]:
         """Its tables as C; the code in 16 bits if `narrow`, else in 32."""
         program = self.programs.programs[0]

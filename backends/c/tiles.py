@@ -29,8 +29,11 @@ def _header(isa: Isa, name: str) -> str:
     return f"static const code_t *{name}_{isa.name}({parameters}) {{"
 
 
-def interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
-    """A tile whose body is a program of its own, run in the slots above the caller's."""
+def interpreted(isa: Isa, number: int, code: str, body: Program) -> str:
+    """A tile whose body is a program of its own, run in the slots above the caller's.
+
+    code: where that begins, in C.
+    """
     inputs, outputs = len(body.input_slot), len(body.output_slot)
     lines = [_header(isa, f"tile{number}"), "  int i;"]
     if setup := constants(body, "top"):
@@ -42,7 +45,7 @@ def interpreted(isa: Isa, number: int, offset: int, body: Program) -> str:
             f"      if (tile{number}_in[i] != NONE) top[tile{number}_in[i]] = V[p[{outputs} + i]];",
         ]
     lines += [
-        f"    run{number}_{isa.name}(top, top + {body.n_slots}, code + {offset});",
+        f"    run_{isa.name}(top, top + {body.n_slots}, {code});",
         f"    for (i = 0; i < {outputs}; ++i) V[p[i]] = top[tile{number}_out[i]];",
         "  }",
         "  return p;",
