@@ -107,7 +107,10 @@ def cached_bytes(
             continue
         except OSError as error:
             raise _failure(path, error) from None
-    raise BuildError(f"build cache {path}: damaged as soon as it was made; check the disk")
+    raise BuildError(
+        f"build cache {cache_folder()}: {name} was damaged as soon as it was made; check the disk, "
+        "or name another folder in the environment variable GATEWRIGHT_CACHE"
+    )
 
 
 def _remove_abandoned(cache: Path) -> None:

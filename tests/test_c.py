@@ -20,7 +20,7 @@ from gatewright.backends.c.sets import program_sets
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.cross import this_machine
-from gatewright.runtime.errors import BuildError, EmitError, InputError
+from gatewright.runtime.errors import EmitError, InputError
 from gatewright.runtime.library import LibraryEngine
 from gatewright.runtime.toolchain import find_compiler
 

@@ -53,7 +53,8 @@ def test_a_second_build_comes_from_the_cache(folder, monkeypatch):
 def test_only_libraries_and_shared_objects_stay(folder):
     path = build(classifier(), "c", "net").engine.path
     files = [p for p in folder.rglob("*") if p.is_file()]
-    assert [p for p in files if p.suffix != ".o"] == [path]  # and the objects that others share
+    others = [p for p in files if p.suffix != ".o" and "lutmap" not in p.name]
+    assert others == [path]  # besides objects that circuits share, and native code of passes
     assert {p for p in folder.rglob("*") if p.is_dir()} == {p.parent for p in files}
 
 
@@ -207,7 +208,7 @@ def test_a_cache_that_damages_what_it_holds(folder, monkeypatch):
         target.write_bytes(source.read_bytes()[:-1])
 
     monkeypatch.setattr(cache.os, "replace", truncated)
-    with pytest.raises(BuildError, match=r"damaged as soon as it was made; check the disk"):
+    with pytest.raises(BuildError, match=r"damaged as soon as it was made.*GATEWRIGHT_CACHE"):
         build(classifier(), "c", "net")
 
 

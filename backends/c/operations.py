@@ -1,6 +1,6 @@
 """The operations that C code knows, by number: the same in every library.
 
-So a path's code can be compiled once for all circuits, see `pieces`.
+So a path's code can be compiled once for all circuits, see `text`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Case = tuple[int, str, int, str]  # number; kind; of LUTs the inputs, and the va
 
 @cache
 def _luts() -> dict[tuple[int, int], int]:
-    """The number of each LUT by inputs and table; of tables that differ in their order the least."""
+    """The number of each LUT by inputs and table, which is the least that permuting gives."""
     kinds: list[tuple[int, int]] = []
     for k in range(_MOST_INPUTS + 1):
         tables = np.arange(1 << (1 << k), dtype=np.uint64)
