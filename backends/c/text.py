@@ -20,7 +20,7 @@ from .sets import ProgramSet
 _OWN, _RUN, _BLOCK = "own", "run", "block"
 _SMALL = 64  # features; how fewer are read is part of the code
 _SIZES = (
-    *("features", "outputs", "groups", "count_width", "class_width", "slots", "inputs"),
+    *("features", "outputs", "groups", "count_width", "class_width", "inputs"),
     *("blocks", "windows", "panel", "never", "tau", "beta"),
 )
 
