@@ -125,7 +125,7 @@ class Steps:
             f"packing {packing:.1f} ns (reading the bytes alone {reading:.1f}: "
             f"{reading / packing:.0%}); logic and counting {logic:.1f} ns "
             f"({self.operations:,} ternary operations, {1 / machine.ternary:.1f} a ns, "
-            f"{arithmetic:.1f}: {arithmetic / logic:.0%}; three reads and a write for each of "
-            f"{self.luts:,} LUTs in {self.working_set / 1024:,.0f} KiB {traffic:.1f}: "
-            f"{traffic / logic:.0%}); answers {answer:.1f} ns"
+            f"{arithmetic:.1f}: {arithmetic / logic:.0%}; if each of {self.luts:,} LUTs read three "
+            f"words and wrote one in {self.working_set / 1024:,.0f} KiB, which straight-line code "
+            f"partly saves, {traffic:.1f}); answers {answer:.1f} ns"
         )
