@@ -163,6 +163,7 @@ def synthesize(
     seeds: int = 3,
     sections: bool = True,
     attempts: int = 3,
+    router: str = "router1",
     timeout: float = 3600,
     folder: str | os.PathLike[str] | None = None,
     **options: Any,
@@ -182,6 +183,8 @@ def synthesize(
         sections: map encoder, logic and head apart too.
         attempts: with `target_mhz`, so many pipelines at most are placed and routed: where the
             median misses the clock, the next one has a level less between registers.
+        router: nextpnr's "router1", whose paths are fast, or "router2", which ends sooner on large
+            networks, whose wires compete.
         timeout: seconds for each run of a tool.
         folder: where the Verilog and files for the tools go; made if needed.
         options: of the Verilog backend, such as `target_mhz=150, register_inputs=True`.
@@ -205,6 +208,7 @@ def synthesize(
         seeds=seeds,
         sections=sections,
         attempts=attempts,
+        router=router,
         timeout=timeout,
         folder=folder,
         **options,

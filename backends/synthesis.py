@@ -16,7 +16,7 @@ from ..compiler.sections import logic_and_head
 from ..runtime.errors import EmitError
 from ..runtime.synthesis.families import Family, family_of
 from ..runtime.synthesis.report import Attempt, SynthesisReport
-from ..runtime.synthesis.routing import Routed, place_and_route
+from ..runtime.synthesis.routing import ROUTERS, Routed, place_and_route
 from ..runtime.synthesis.usage import Usage, count_cells, map_design
 from .artifact import Artifact
 from .options import backend_of
@@ -38,6 +38,7 @@ def synthesize(
     seeds: int = 3,
     sections: bool = True,
     attempts: int = 3,
+    router: str = ROUTERS[0],
     timeout: float = 3600,
     folder: str | os.PathLike[str] | None = None,
     **options: Any,
@@ -56,6 +57,8 @@ def synthesize(
     for what, number, least in (("seeds", seeds, 0), ("attempts", attempts, 1)):
         if type(number) is not int or number < least:
             raise EmitError(f"synth: {what} {number!r}; allowed are integers from {least} on")
+    if router not in ROUTERS:
+        raise EmitError(f"synth: router {router!r}; allowed are {', '.join(ROUTERS)}")
     verify(circuit.netlist)
     backend = backend_of({"verilog": Verilog}, "verilog", {**options, "device": device})
     if backend.interface != "ports":
@@ -64,7 +67,7 @@ def synthesize(
             "leave the option out"
         )
     with tempfile.TemporaryDirectory(prefix="gatewright-") as where:
-        flow = _Flow(circuit, name, family, chosen, Path(where), timeout)
+        flow = _Flow(circuit, name, family, chosen, Path(where), timeout, router)
         parts = flow.sections(backend) if sections else ()
         found = flow.run(backend, seeds if family.nextpnr else 0, attempts)
     artifact, whole, routed, tried = found
@@ -107,6 +110,7 @@ class _Flow:
         chosen: tuple[str, str, str],
         folder: Path,
         timeout: float,
+        router: str,
     ) -> None:
         self._circuit = circuit
         self._name = name
@@ -114,6 +118,7 @@ class _Flow:
         self._chosen = chosen
         self._folder = folder
         self._timeout = timeout
+        self._router = router
 
     def run(
         self, backend: Verilog, seeds: int, attempts: int
@@ -154,7 +159,9 @@ class _Flow:
         sources = [f"{artifact.name}.json", self._written(f"{module}.v", text)]  # mapped before
         netlist = map_design(self._family, sources, module, self._folder, self._timeout)
         return [
-            place_and_route(self._family, self._chosen, netlist, mhz, seed, self._timeout)
+            place_and_route(
+                self._family, self._chosen, netlist, mhz, seed, self._timeout, self._router
+            )
             for seed in range(1, seeds + 1)
         ]
 

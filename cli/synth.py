@@ -28,6 +28,9 @@ def add(
     text = "pipelines at most that are placed and routed for --target-mhz (3)"
     parser.add_argument("--attempts", type=int, default=3, help=text)
     parser.add_argument(
+        "--router", default="router1", help="router1, or router2 for large networks"
+    )
+    parser.add_argument(
         "--no-sections", action="store_true", help="leave encoder, logic and head alone out"
     )
     parser.add_argument("--timeout", type=float, default=3600, help="seconds for each tool (3600)")
@@ -55,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         sections=not options.no_sections,
         attempts=options.attempts,
+        router=options.router,
         timeout=options.timeout,
         folder=options.output,
         **{key: value for key, value in extra.items() if value is not None},

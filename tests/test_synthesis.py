@@ -205,6 +205,7 @@ def test_yosys_fails(tools: Path) -> None:
         ({"package": "bga"}, "package of part hx8k: 'bga'; allowed are ct256"),
         ({"speed": "6"}, "speed of part hx8k: '6'; allowed are none; leave it out"),
         ({"device": "xc7", "part": "xc7a35t"}, "nothing here places and routes for that family"),
+        ({"router": "fast"}, "router 'fast'; allowed are router1, router2"),
         ({"seeds": -1}, "seeds -1; allowed are integers from 0 on"),
         ({"attempts": True}, "attempts True; allowed are integers from 1 on"),
         ({"isas": 3}, "option isas; allowed for target 'verilog' are feature_bits"),

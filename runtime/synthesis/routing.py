@@ -13,8 +13,8 @@ from ..tools import first_lines
 from .families import Family
 from .programs import nextpnr_command, run_program
 
-# Routers negotiate over congested wires; router2 needs a fraction of the time on random wiring.
-_OPTIONS = ("--timing-allow-fail", "--router", "router2", "--quiet")
+ROUTERS = ("router1", "router2")
+_OPTIONS = ("--timing-allow-fail", "--quiet")
 _USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 _UNPLACEABLE = (
     "Unable to place",
@@ -49,10 +49,11 @@ def place_and_route(
     mhz: float,
     seed: int,
     seconds: float,
+    router: str = ROUTERS[0],
 ) -> Routed:
     """Place and route a netlist of Yosys with one clock.
 
-    chosen: part, package and speed grade. mhz: the clock to work for.
+    chosen: part, package and speed grade. mhz: the clock to work for. router: of `ROUTERS`.
 
     Raises:
         ExtraMissing: no nextpnr here. BuildError: it failed, the design does not fit, or it took
@@ -68,7 +69,7 @@ def place_and_route(
         *(("--speed", speed) if speed else ()),
         *(("--lpf-allow-unconstrained",) if family.nextpnr == "nextpnr-ecp5" else ()),
         *("--json", netlist.name, "--freq", f"{mhz:g}", "--seed", str(seed)),
-        *("--report", report.name, "--log", log.name, *_OPTIONS),
+        *("--report", report.name, "--log", log.name, "--router", router, *_OPTIONS),
     ]
     status, printed = run_program(command, family.nextpnr, folder, seconds)
     text = log.read_text(errors="replace") if log.exists() else printed
