@@ -133,7 +133,8 @@ def emit(
         input_shape: of one sample; for a module that has no attribute of that name.
         name: of files, functions and modules.
         vectors: for "verilog", inputs [n, \\*shape] for a self-checking testbench.
-        prove: fail unless what is emitted is proved equal to the circuit; see `equivalent`.
+        prove: fail unless what is emitted is proved equal to the circuit: the text of "verilog", as
+            Yosys reads it (extra `rewrite`); of other targets what they prepare; see `equivalent`.
         options: of the backend, such as `isas=` for "c" and `feature_bits=` for "verilog".
 
     Returns:

@@ -31,7 +31,8 @@ def emit_text(
     Args:
         vectors: inputs [n, \\*shape] for a testbench ("verilog" only), or None.
         options: fields of the backend; and `profile`, "embedded" for "c" (see `Embedded`).
-        prove: fail unless what is emitted is proved equal to `circuit`.
+        prove: fail unless what is emitted is proved equal to `circuit`: of "verilog" the text, as
+            Yosys reads it (extra `rewrite`); of others the circuit that was prepared.
 
     Raises:
         NetlistError: it was not proved equal.
@@ -44,7 +45,7 @@ def emit_text(
     if prove:
         demand_proof(circuit, prepared, f"target {target}")
     if isinstance(backend, Verilog):
-        return backend.emit(prepared, name, vectors)
+        return backend.emit(prepared, name, vectors, prove)
     if vectors is not None:
         raise EmitError('vectors: only target "verilog" has a testbench; leave the argument out')
     return backend.emit(prepared, name)

@@ -7,7 +7,7 @@ bodies, popcounts and argmaxes).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...compiler import Circuit
@@ -21,6 +21,8 @@ from .encoder import encoder_module, encoder_notes, feature_width
 from .flow import flow_files
 from .names import check_module_name
 from .pipeline import Pipeline
+from .proof import Given, prove_module
+from .registers import Clocking
 from .stream import INTERFACES, WRAPPER_NAMES, stream_module, stream_testbench
 from .text import Port, unused
 from .vectors import testbench_files
@@ -128,7 +130,9 @@ class Verilog:
         """The circuit itself: every cell has a Verilog form."""
         return circuit
 
-    def emit(self, circuit: Circuit, name: str, vectors: Any = None) -> Artifact:
+    def emit(
+        self, circuit: Circuit, name: str, vectors: Any = None, prove: bool = False
+    ) -> Artifact:
         """The module as text, and with vectors a self-checking testbench.
 
         Args:
@@ -136,6 +140,8 @@ class Verilog:
             name: of the module; names inside begin with it.
             vectors: features [n, *shape] or [n, features] of bool, uint8, float32 or float64,
                 integers of `feature_bits` bits; expected answers come from the circuit itself.
+            prove: fail unless the module is proved to answer what the circuit does; see
+                `proof.prove_module`. Streams around it are not part of that.
 
         Returns:
             `name.v`; with vectors also `name_tb.v`, `name_inputs.hex` and `name_expected.hex`.
@@ -144,6 +150,7 @@ class Verilog:
             EmitError: the name is reserved, the circuit has no outputs or no decoder for the answer
                 that is asked for, or its thresholds do not fit features of an allowed width.
             InputError: the vectors are none, of another shape or dtype, or not such integers.
+            NetlistError: it was not proved.
         """
         self._check(circuit, name)
         width = feature_width(circuit.encoder, self.feature_bits)
@@ -195,6 +202,10 @@ class Verilog:
             "files": list(files),
             "vectors": 0 if vectors is None else len(vectors),
         }
+        if prove:
+            clocking = Clocking(found.latency, self.reset, self.enable)
+            given = Given(name, found.steps, width, clocking)
+            manifest["proof"] = asdict(prove_module(files[f"{name}.v"], circuit, given))
         return Artifact(name, files, manifest)
 
     def _check(self, circuit: Circuit, name: str) -> None:

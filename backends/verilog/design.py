@@ -25,7 +25,8 @@ class Design:
 
     texts: those that use others first; the first one is <name>_logic. pins: of its clock. levels:
     in all, the encoder's included. every: levels between registers at most, and latency: clocks; 0
-    if there are none. registers: bits, all modules unrolled.
+    if there are none. registers: bits, all modules unrolled. steps: the netlist as it was asked
+    for, with gates added up, and as it is written; none where no proof is for it.
     """
 
     texts: list[str]
@@ -34,6 +35,7 @@ class Design:
     every: int
     latency: int
     registers: int
+    steps: tuple[Netlist, ...] = ()
 
 
 def design(
@@ -52,13 +54,13 @@ def design(
 
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
-    netlist = _answering(circuit, answer)
-    if pipeline:
-        netlist = fold(netlist)  # nothing that needs no register shall get one
+    asked = _answering(circuit, answer)
+    # Nothing that needs no register shall get one.
+    added = netlist = fold(asked) if pipeline else asked
     parts = Parts(lut_inputs, late=pipeline is None)
     if style != "behavioural":
         if lut_inputs == 6:
-            netlist = add_gates(netlist)
+            added = netlist = add_gates(netlist)
         if style == "lut":
             netlist = LutMap(lut_inputs)(netlist)
         netlist = parts.tiles(netlist)
@@ -70,8 +72,11 @@ def design(
     modules = Modules(name, timings, parts.labels, enable, keep, primitives)
     comment = "Bits to bits: one net a gate or table."
     logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)
+    steps = asked, added, netlist
     registers = int(timing.live[list(cuts)].sum()) + len(cuts)
-    return Design(modules.texts(), modules.pins(logic), levels, every, len(cuts), registers)
+    return Design(
+        modules.texts(), modules.pins(logic), levels, every, len(cuts), registers, steps=steps
+    )
 
 
 def _answering(circuit: Circuit, answer: str) -> Netlist:

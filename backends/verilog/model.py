@@ -44,11 +44,13 @@ class Verilated(Verilog):
                 'target "verilog" emits checks the others; leave the option out'
             )
 
-    def emit(self, circuit: Circuit, name: str, vectors: Any = None) -> Artifact:
+    def emit(
+        self, circuit: Circuit, name: str, vectors: Any = None, prove: bool = False
+    ) -> Artifact:
         """The files `name.v` and `name.cpp`; there is no testbench."""
         if vectors is not None:
             raise EmitError('vectors: only target "verilog" has a testbench; leave them out')
-        module = super().emit(circuit, name)
+        module = super().emit(circuit, name, prove=prove)
         manifest = {**module.manifest, "target": "verilator", "isas": ["verilator"]}
         manifest["files"] = [f"{name}.v", f"{name}.cpp"]
         text = _model(circuit, name, manifest)
