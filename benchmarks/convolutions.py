@@ -7,7 +7,9 @@ Each model runs in a process of its own, with an empty build cache. The convolut
 up to the last tile. Their time is what a library that stops after evaluating takes more than one
 that stops after packing, both called in turn, by the thread's own processor clock, the least of all
 turns. It is divided by the gates that PyTorch has there, and by those that optimising leaves, tiles
-unrolled. The script ends with status 1 if the library's scores differ from the circuit's.
+unrolled. Beside it stand bounds: the words that LUTs and tile bodies load and store, at the speed
+of the second and the third cache here, and two LUTs a cycle; and how much code the bodies are. The
+script ends with status 1 if the library's scores differ from the circuit's.
 """
 
 from __future__ import annotations
@@ -59,15 +61,69 @@ def stopping(circuit: Any, isa: str) -> list[Any]:
 def least(calls: list[Callable[[], Any]], seconds: float) -> list[float]:
     """Seconds of each call, called in turn for about so long."""
     taken = [float("inf")] * len(calls)
-    for call in calls:
-        call()
     end = perf_counter() + seconds
-    while perf_counter() < end:
+    while perf_counter() < end or max(taken) == float("inf"):
         for which, call in enumerate(calls):
+            call()  # each library has slots of its own, which push those of others out of caches
             start = thread_time()
             call()
             taken[which] = min(taken[which], thread_time() - start)
     return taken
+
+
+def speed(size: int) -> float:
+    """Bytes that are read and written in a nanosecond where three arrays take so many bytes."""
+    import numpy as np
+
+    a, b, c = np.ones((3, size // 24), np.uint64)
+    (seconds,) = least([lambda: [np.bitwise_xor(a, b, c) for _ in range(20)]], 0.3)
+    return 20 * 24 * len(a) / (1e9 * seconds)
+
+
+def cycle() -> float:
+    """Nanoseconds of a cycle, from a chain of shifts and exclusive ors."""
+    import ctypes
+
+    from gatewright.runtime.toolchain import find_compiler
+
+    text = """#include <stdint.h>
+    __attribute__((visibility("default"))) uint64_t chain(uint64_t x) {
+      for (int i = 0; i < 10000000; ++i) x ^= x << 1;
+      return x;
+    }"""
+    library = ctypes.CDLL(str(find_compiler().build({"chain.c": text.encode()}, "chain")))
+    (seconds,) = least([lambda: library.chain(ctypes.c_uint64(1))], 0.3)
+    return 1e9 * seconds / 2e7
+
+
+def code_bytes(library: str, isa: str) -> int:
+    """Of all functions of straight-line code of a path, by nm."""
+    listed = subprocess.run(["nm", "-S", library], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return sum(
+        int(row[1], 16)
+        for row in rows
+        if len(row) == 4 and row[3].startswith("straight") and row[3].split(".")[0].endswith(isa)
+    )
+
+
+def bounds(circuit: Any, isa: str, library: str) -> str:
+    """What a word of the convolutions takes at least."""
+    from gatewright.backends.c.backend import C
+
+    asked = C(isas=tuple(dict.fromkeys([isa, "portable"]))).work(circuit)[isa]
+    luts = asked.straight + asked.tables + asked.strips + asked.bodies
+    words = WORD // 8 * asked.words
+    second, third = speed(1 << 19), speed(12 << 20)
+    return (
+        f"  bounds: {asked.words:,} words ({words / 2**20:.0f} MiB) loaded and stored: "
+        f"{words / second / 1e3:,.0f} us at {second:.0f} bytes a ns of the second cache, "
+        f"{words / third / 1e3:,.0f} us at {third:.0f} of the third; two LUTs a cycle "
+        f"{luts / 2 * cycle() / 1e3:,.0f} us\n"
+        f"  {luts:,} LUTs ({asked.tables:,} in rows of the program, {asked.strips:,} over places), "
+        f"{asked.slots * WORD / 8 / 2**20:.1f} MiB of slots, "
+        f"{code_bytes(library, isa) / 1024:,.0f} KiB of straight-line code"
+    )
 
 
 def measure(name: str, level: int) -> None:
@@ -103,13 +159,15 @@ def measure(name: str, level: int) -> None:
     packed, evaluated, whole = least(calls, 5.0)
     word = 1e9 * (evaluated - packed) * WORD / SAMPLES
     peak = max(resource.getrusage(who).ru_maxrss for who in (0, resource.RUSAGE_CHILDREN))
+    library = str(evaluating.engine.path)
     print(
         f"{name}, level {level}, {compiled.engine.isa}: {n_gates(traced.netlist):,} gates, "
         f"{n_gates(circuit.netlist):,} after {optimized - start:.1f} s of optimising; emit and "
         f"build {ready - optimized:.1f} s, {size:.1f} MiB of C, peak {peak / 2**20:.2f} GiB\n"
         f"  {SAMPLES / whole:,.0f} images/s from bytes to class, one thread\n"
         f"  convolutions {word / 1e3:,.0f} us a word of {WORD} samples: {word / before:.2f} ns a "
-        f"gate of {before:,} before optimising, {word / after:.2f} of {after:,} after",
+        f"gate of {before:,} before optimising, {word / after:.2f} of {after:,} after\n"
+        + bounds(part, compiled.engine.isa, library),
         flush=True,
     )
 

@@ -89,3 +89,16 @@ def test_few_places_are_rows_of_the_program(places, unrolled):
     assert bodies(unroll_few(netlist, 1000))  # is straight-line code already
     x = np.random.default_rng(1).integers(0, 2, (200, 20)).astype(np.bool_)
     assert np.array_equal(simulate(made, x), simulate(netlist, x))
+
+
+@pytest.mark.parametrize("limit", [0, 8, 400])
+def test_the_work_of_tiles_is_that_of_their_form(limit):
+    body = dense_body()
+    netlist = tiled(body, 30)
+    asked = C(straight_line=limit).work(with_encoder(netlist))["portable"]
+    luts = asked.strips + asked.bodies
+    assert (asked.strips > 0, asked.bodies > 0) == (limit == 0, limit > 0)
+    assert luts % 30 == 0
+    assert asked.tables == asked.straight == 0
+    assert asked.moved == (asked.words if limit else 0)
+    assert asked.words <= (4 * luts if limit == 0 else 30 * (4 * n_gates(body) + 6))

@@ -20,7 +20,7 @@ from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
 from ..program import NONE, legal
 from ..render import render
-from .cost import Cost, predict, straight_line_limit, work
+from .cost import Cost, Work, predict, straight_line_limit, work
 from .data import c_array, c_float, c_string
 from .head import class_width, without_classes
 from .isa import ISAS, Isa, isas_of
@@ -136,6 +136,12 @@ class C:
         literal = costs[0].of_block(self.paths[0]) < _LONG
         text = LibraryText(values, self.paths, sets, narrow, windows, tables, literal)
         return text, manifest
+
+    def work(self, circuit: Circuit) -> dict[str, Work]:
+        """What a block of the circuit, not yet prepared, asks of each path."""
+        sets = self._sets(self.prepare(circuit))
+        packing = plan_packing(circuit.encoder, sets[0].programs.programs[0].input_slot)
+        return {isa.name: work(found, packing) for isa, found in zip(self.paths, sets, strict=True)}
 
     def _limit(self, circuit: Circuit, isa: Isa) -> int:
         if isinstance(self.straight_line, int):

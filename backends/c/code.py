@@ -53,7 +53,7 @@ class Programs:
         """Number `program` and the bodies under it, outermost first."""
         if id(program) in self._number:
             return
-        if self.programs and self._is_straight(program):
+        if self.programs and self.is_straight(program):
             self._number[id(program)] = len(self.straight)
             self.straight.append(program)
             return
@@ -72,12 +72,12 @@ class Programs:
 
     def _needed(self, program: Program) -> int:
         bodies = [op.body for op in program.ops if op.body is not None]
-        below = [self._needed(b) for b in bodies if not (self.in_strips(b) or self._is_straight(b))]
+        below = [self._needed(b) for b in bodies if not (self.in_strips(b) or self.is_straight(b))]
         return program.n_slots + max([self._temporaries.get(id(program), 0), *below])
 
     def in_strips(self, body: Program) -> bool:
         """Whether a tile body runs as rows over places."""
-        return suits(body.netlist) and not self._is_straight(body)
+        return suits(body.netlist) and not self.is_straight(body)
 
     def _translated(self, program: Program, part: Slots) -> Slots:
         """The code of a program as C numbers it."""
@@ -112,7 +112,8 @@ class Programs:
         self._temporaries[id(program)] = max(known, temporaries)
         return np.array([STRIPS, len(self.rows.codes) - 1], np.uint32)
 
-    def _is_straight(self, program: Program) -> bool:
+    def is_straight(self, program: Program) -> bool:
+        """Whether a tile body is straight-line code."""
         cells = program.netlist.cells
         gates = sum(cell.n_nets for cell in cells if isinstance(cell, Luts))
         addends = sum(cell.fanin.size for cell in cells if isinstance(cell, Popcount))
@@ -139,7 +140,7 @@ class Programs:
         return [case_of(isa, number, op) for number, op in sorted(ops.items(), key=itemgetter(0))]
 
     def tile_name(self, body: Program) -> str:
-        kind = "straight" if self._is_straight(body) else "tile"
+        kind = "straight" if self.is_straight(body) else "tile"
         return f"{kind}{self._number[id(body)]}"
 
     def row_of(self, body: Program) -> tuple[int, ...]:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...compiler import Circuit, Luts, Tile
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compiler import Circuit, Luts, Netlist, Popcount, Tile
+from ...compiler.stats import lut_histogram, n_gates
 from ..program import Program
+from .code import Programs
 from .isa import Isa
 from .packing import Packing
 from .sets import ProgramSet
@@ -20,6 +25,7 @@ _LIMIT, _NARROW_LIMIT = 2600, 256
 _BODY_LIMIT = 256
 
 _L1, _L2 = 48 << 10, 1 << 20  # bytes
+_Sums = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class _Rates:
-    """Nanoseconds of a block for a LUT in straight-line code, for one in tables while slots fit
-    the first cache and what it takes more beyond that and beyond the second, for an addend, for a
-    value moved to or from a body, and for 64 thresholds; of a row for 64 thresholds and for 64
-    features.
+    """Nanoseconds of a block for a LUT in straight-line code, for one in rows of the program while
+    slots fit the first cache, for one in rows over places, for one in straight-line code at
+    several places, what one in rows of the program takes more beyond that cache and beyond the
+    second, for an addend, for an input or output of a body, and for 64 thresholds; of a row for
+    64 thresholds and for 64 features.
     """
 
     straight: float
     tables: float
+    strips: float
+    bodies: float
     beyond_l1: float
     beyond_l2: float
     addend: float
@@ -60,11 +69,13 @@ class _Rates:
 # Fitted on Zen 5, other work beside, to digits 300x2 and 1000x3, MNIST 2000x3, 8000x6 and a
 # convolution, all trained, and random 8000x6 and 64000x6. Of three dense networks that were not
 # fitted, a sample took 0.91 to 1.11 of what is predicted on AVX-512 and AVX2, 0.83 to 1.28 on the
-# portable path. Convolutions, whose code has become faster since, take 0.64 to 0.78.
+# portable path. Rates of tiles were fitted later, the others kept, to two trained convolutions,
+# LogicTreeNet MNIST-S and CIFAR-10-S, each in straight-line code and in rows over places: blocks
+# took 0.91 to 1.24 of what is predicted on AVX-512 and AVX2, 0.65 to 1.61 on the portable path.
 _RATES = {
-    "avx512": _Rates(0.70, 1.16, 0.23, 2.72, 0.46, 0.66, 180, 0.21, 0.51),
-    "avx2": _Rates(0.62, 0.95, 0.0, 3.51, 0.46, 0.53, 123, 0.62, 0.18),
-    "portable": _Rates(0.26, 0.0, 1.54, 0.0, 1.28, 0.25, 109, 4.18, 0.05),
+    "avx512": _Rates(0.70, 1.16, 1.04, 0.0, 0.23, 2.72, 0.46, 0.36, 180, 0.21, 0.51),
+    "avx2": _Rates(0.62, 0.95, 0.97, 0.03, 0.0, 3.51, 0.46, 0.22, 123, 0.62, 0.18),
+    "portable": _Rates(0.26, 0.0, 0.64, 0.11, 1.54, 0.0, 1.28, 0.0, 109, 4.18, 0.05),
 }
 
 
@@ -77,14 +88,20 @@ def straight_line_limit(circuit: Circuit, isa: Isa) -> int:
 
 @dataclass(frozen=True)
 class Work:
-    """What a block asks for: LUTs by form, addends of popcounts, values that are moved to and from
-    bodies in tables, slots, 64s of thresholds, and 64s of features.
+    """What a block asks for: LUTs in straight-line code, in rows of the program, in rows over
+    places, and in straight-line code at several places; addends of popcounts, inputs and outputs of
+    tile bodies at all of these, slots, 64s of thresholds, and 64s of features.
+
+    words: that LUTs and tile bodies load or store, registers left out.
     """
 
     straight: int
     tables: int
+    strips: int
+    bodies: int
     addends: int
     moved: int
+    words: int
     slots: int
     thresholds: int
     windows: int
@@ -92,37 +109,60 @@ class Work:
 
 def work(found: ProgramSet, packing: Packing) -> Work:
     """Of a program with all that is under it, its tiles at every place."""
-    straight = {id(body) for body in found.programs.straight}
-    sums = _sums(found.programs.programs[0], straight, {})
-    return Work(*sums, found.slots, len(packing.slot), len(packing.first))
+    sums = _sums(found.programs, found.programs.programs[0], {})
+    straight, tables, strips, bodies, addends, moved, words = sums.tolist()
+    return Work(
+        straight,
+        tables,
+        strips,
+        bodies,
+        addends,
+        moved,
+        words,
+        found.slots,
+        len(packing.slot),
+        len(packing.first),
+    )
 
 
-def _sums(
-    program: Program, straight: set[int], known: dict[int, tuple[int, int, int, int]]
-) -> tuple[int, int, int, int]:
-    """Straight-line LUTs, LUTs in tables, addends and values moved; `known` by id."""
+def _sums(programs: Programs, program: Program, known: dict[int, _Sums]) -> _Sums:
+    """The first seven numbers of `Work`; `known` by id."""
     if id(program) in known:
         return known[id(program)]
-    lines = tables = addends = moved = 0
+    sums = np.zeros(7, np.int64)
     bodies = {id(op.body.netlist): op.body for op in program.ops if op.body is not None}
     for cell in program.netlist.cells:
         if isinstance(cell, Tile):
             body = bodies[id(cell.body)]
-            inner = _sums(body, straight, known)
-            if id(body) not in straight:
-                moved += cell.places * (cell.body.n_inputs + len(cell.body.outputs))
-            lines += cell.places * inner[0]
-            tables += cell.places * inner[1]
-            addends += cell.places * inner[2]
-            moved += cell.places * inner[3]
+            ports = cell.body.n_inputs + len(cell.body.outputs)
+            if programs.in_strips(body):
+                luts, words = _luts(cell.body)
+                sums += cell.places * np.array([0, 0, luts, 0, 0, 0, words])
+            elif programs.is_straight(body):
+                gates, addends = n_gates(cell.body), _addends(cell.body)
+                if cell.places == 1:
+                    sums += np.array([gates, 0, 0, 0, addends, 0, ports])
+                else:
+                    sums += cell.places * np.array([0, 0, 0, gates, addends, ports, ports])
+            else:
+                inner = _sums(programs, body, known)
+                sums += cell.places * (inner + np.array([0, 0, 0, 0, 0, ports, 2 * ports]))
         elif isinstance(cell, Luts):
-            tables += cell.n_nets
+            sums += np.array([0, cell.n_nets, 0, 0, 0, 0, cell.n_nets * (cell.k + 1)])
         else:
-            addends += cell.fanin.size
-    if id(program) in straight:
-        lines, tables = tables, 0
-    known[id(program)] = lines, tables, addends, moved
-    return known[id(program)]
+            sums[4] += cell.fanin.size
+    known[id(program)] = sums
+    return sums
+
+
+def _addends(body: Netlist) -> int:
+    return sum(cell.fanin.size for cell in body.cells if isinstance(cell, Popcount))
+
+
+def _luts(body: Netlist) -> tuple[int, int]:
+    """LUTs, tiles unrolled, and the words that they load and store."""
+    found = lut_histogram(body)
+    return sum(found.values()), sum((k + 1) * count for k, count in found.items())
 
 
 def predict(isa: Isa, asked: Work) -> Cost:
@@ -136,6 +176,8 @@ def predict(isa: Isa, asked: Work) -> Cost:
     block = (
         rates.straight * asked.straight
         + table * asked.tables
+        + rates.strips * asked.strips
+        + rates.bodies * asked.bodies
         + rates.addend * asked.addends
         + rates.moved * asked.moved
         + rates.thresholds * asked.thresholds
