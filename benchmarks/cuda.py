@@ -249,6 +249,19 @@ def tell(
         print(f"    of the bound of {', '.join(parts)}")
 
 
+def report(name: str, circuit: Circuit, architecture: str, level: int) -> None:
+    """What nvcc makes of the kernels, and bank conflicts of the plan where 227 KiB are shared."""
+    prepared = Cuda().prepare(gw.optimize(circuit, level))
+    start = os.times()
+    said = report_code(Cuda().emit(prepared, "net").files["net.cu"], architecture)
+    used = sum(os.times()[2:4]) - sum(start[2:4])
+    plan = Plan.of(prepared, 227 << 10)
+    print(f"{name}, {architecture}; compilers took {used:.1f} s of processor time\n{said}")
+    if plan.resident and plan.values:
+        turns = plan.waves / plan.values
+        print(f"  {plan.resident} words a slot, {turns:.2f} turns of shared memory an access")
+
+
 def each_number_of_words(words: str) -> None:
     """The script again for each, in processes of their own: a device is opened once in each."""
     arguments = [a for a in sys.argv[1:] if a != words and not a.startswith("--words")]
@@ -276,9 +289,7 @@ def main() -> None:
         options.models, options.samples, options.seconds = "300x2", 3000, 0.01
     if options.sass:
         for name, circuit in networks(options):
-            prepared = Cuda().prepare(gw.optimize(circuit, options.level or 1))
-            source = Cuda().emit(prepared, "net").files["net.cu"]
-            print(f"{name}, {options.sass}\n{report_code(source, options.sass)}")
+            report(name, circuit, options.sass, options.level or 1)
         return
     device = None if options.emulate else find_device()
     if device is None and not options.emulate:

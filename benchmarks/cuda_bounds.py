@@ -59,13 +59,14 @@ class Plan:
             if kind == COUNT:
                 width, n = steps.data[first : first + 2].tolist()
                 addends = int(steps.data[first + 2 : first + 2 + n].sum())
-                moved, lop3 = items * (addends + width), lop3 + 2 * items * addends
+                lop3 += 2 * items * addends
+                values += items * (addends + width)
+                read = steps.data[first + 2 + n :][: items * addends].reshape(items, addends)
+                waves += items * (width + sum(wavefronts(column, phase) for column in read.T))
             elif kind == CHOOSE:
                 candidates, bits = steps.data[first : first + 2].tolist()
-                moved, lop3 = items * candidates * bits, lop3 + 4 * items * candidates * bits
-            else:
-                continue
-            values, waves = values + moved, waves + moved
+                moved = items * candidates * bits
+                lop3, values, waves = lop3 + 4 * moved, values + moved, waves + moved
         if FOREST in steps.steps[:, 0] or steps.bodies:
             lop3 = max(lop3, n_gates(circuit.netlist))  # places of tiles, a LUT each
             values = waves = 0

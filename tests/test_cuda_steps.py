@@ -13,7 +13,7 @@ from strategies import netlists
 
 from gatewright.backends.cuda import banks, steps
 from gatewright.backends.cuda.backend import Cuda
-from gatewright.backends.cuda.banks import arrange, block_words, wavefronts
+from gatewright.backends.cuda.banks import arrange, block_words, spread, wavefronts
 from gatewright.backends.cuda.counts import split_counts
 from gatewright.backends.cuda.orders import smallest_tables, symmetries
 from gatewright.backends.cuda.runs import runs_of
@@ -73,6 +73,17 @@ def test_rows_that_read_together_read_different_banks(phase):
     assert (whole == whole[:, :1]).all()
     has_own = own[order] >= 0
     assert (np.array(wishes)[has_own] == own[order][has_own] % phase).all()
+
+
+@pytest.mark.parametrize("phase", [1, 4, 8])
+def test_groups_that_count_together_read_different_banks(phase):
+    slots = np.random.default_rng(0).integers(0, 5000, (64, 31)).astype(np.uint32)
+    found = spread(slots, phase)
+    assert (np.sort(found) == np.sort(slots)).all()
+    before = np.mean([wavefronts(column, phase) for column in slots.T])
+    after = np.mean([wavefronts(column, phase) for column in found.T])
+    assert after - 1 <= 0.7 * (before - 1)
+    assert spread(slots[:, :0], phase).shape == (64, 0)
 
 
 def test_wavefronts():

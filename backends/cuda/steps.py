@@ -27,7 +27,7 @@ from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.netlist import FIRST_INPUT
 from ...compiler.tables import as_tables, extend
 from ...runtime.errors import EmitError
-from .banks import MOST_WORDS, arrange, block_words
+from .banks import MOST_WORDS, arrange, block_words, spread
 from .forest import Forest
 from .orders import smallest_tables
 from .runs import Run, runs_of
@@ -160,7 +160,9 @@ class _Planner:
             case Popcount():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 head = np.array([cell.width, len(cell.planes), *cell.planes], np.uint32)
-                return [(COUNT, [head, slots.of[cell.fanin].ravel(), made], len(cell.fanin), 0)]
+                of_weight = np.split(slots.of[cell.fanin], np.cumsum(cell.planes)[:-1], axis=1)
+                addends = np.hstack([spread(part, self.phase) for part in of_weight])
+                return [(COUNT, [head, addends.ravel(), made], len(cell.fanin), 0)]
             case Argmax():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 return self._choose(slots.of[cell.fanin], made)
