@@ -108,7 +108,7 @@ def _wishes(own: Sequence[int], phase: int) -> list[int]:
     return wishes
 
 
-def spread(slots: NDArray[np.integer], phase: int) -> NDArray[np.integer]:
+def spread(slots: NDArray[np.uint32], phase: int) -> NDArray[np.uint32]:
     """The same addends [groups, n] in an order in which neighbouring groups read different banks.
 
     Group g begins with slots that are g modulo `phase`, and goes on with the next residue.
