@@ -30,6 +30,7 @@ VARIANTS = [
     {"style": "behavioural", "max_latency": 2},
     {"primitives": "xilinx", "registers_every": 1},
     {"keep_hierarchy": True, **PIPELINE},
+    {"target_mhz": 150, "device": "ecp5", "register_inputs": True, "enable": True},
     {"feature_bits": 0, "style": "behavioural", "answer": "scores", **PIPELINE},
 ]
 
