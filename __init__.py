@@ -109,7 +109,7 @@ def compile(
     from .compiler.optimize import optimize
 
     circuit = _circuit(model, input_shape)
-    smaller = optimize(circuit, level)
+    smaller = optimize(circuit, level, keep_tiles=options.get("places_per_clock") is not None)
     return build(smaller, target, name, circuit if prove else None, tune, **options)
 
 

@@ -73,6 +73,7 @@ def check_all(
     simulators: tuple[str, ...] = SIMULATORS,
     rtl_samples: int = 500,
     verilator: bool = False,
+    places_per_clock: int | None = None,
 ) -> Iterator[Check]:
     """Compare every form with the circuit's own reference, one by one.
 
@@ -84,6 +85,7 @@ def check_all(
         simulators: for the Verilog; those not installed are reported as skipped.
         rtl_samples: the first so many samples go through the simulators.
         verilator: check the target of that name too, on all samples.
+        places_per_clock: of the Verilog, whose tiles then run in turn.
     """
     want = answers(circuit, x, circuit.decoder is not None)
     if module is not None:
@@ -99,9 +101,9 @@ def check_all(
     else:
         yield Check("CUDA", 0, 0, "no device here")
     if verilator:
-        yield from _verilated(optimized, x, want)
+        yield from _verilated(optimized, x, want, places_per_clock)
     for simulator in simulators:
-        yield _rtl(simulator, optimized, x[:rtl_samples])
+        yield _rtl(simulator, optimized, x[:rtl_samples], places_per_clock)
 
 
 _TARGETS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -143,13 +145,16 @@ def _compiled(
     engine.isa = None
 
 
-def _verilated(circuit: Circuit, x: NDArray[Any], want: Answers) -> Iterator[Check]:
+def _verilated(
+    circuit: Circuit, x: NDArray[Any], want: Answers, places: int | None
+) -> Iterator[Check]:
     """The Verilog as a library; behind the encoder where features are no integers."""
     forms: tuple[tuple[dict[str, Any], str], ...]
     forms = ({}, "Verilog"), ({"feature_bits": 0}, "Verilog, after encoder")
     for options, form in forms:
         try:
-            yield from _compiled(form, build(circuit, "verilator", "checked", **options), x, want)
+            compiled = build(circuit, "verilator", "checked", places_per_clock=places, **options)
+            yield from _compiled(form, compiled, x, want)
         except ToolMissing as error:
             yield Check(form, 0, 0, str(error))
         except (EmitError, InputError):
@@ -172,19 +177,21 @@ def _module_differs(circuit: Circuit, module: Any, x: NDArray[Any], want: Answer
     return int(wrong.sum())
 
 
-def _rtl(simulator: str, circuit: Circuit, x: NDArray[Any]) -> Check:
+def _rtl(simulator: str, circuit: Circuit, x: NDArray[Any], places: int | None) -> Check:
     form = f"Verilog, {simulator}"
     if simulator not in available():
         return Check(form, 0, 0, f"not installed; for example: apt-get install {simulator}")
     try:
-        artifact = _verilog(circuit, x, None)
+        artifact = _verilog(circuit, x, None, places)
     except (EmitError, InputError):  # features are no integers: check behind the encoder
-        artifact = _verilog(circuit, x, 0)
+        artifact = _verilog(circuit, x, 0, places)
         form += ", after encoder"
     result = simulate_testbench(simulator, artifact.files, "checked_tb")
     return Check(form, result.vectors, result.failures)
 
 
-def _verilog(circuit: Circuit, x: NDArray[Any], feature_bits: int | None) -> Artifact:
-    backend = Verilog(feature_bits=feature_bits)
+def _verilog(
+    circuit: Circuit, x: NDArray[Any], feature_bits: int | None, places: int | None
+) -> Artifact:
+    backend = Verilog(feature_bits=feature_bits, places_per_clock=places)
     return backend.emit(backend.prepare(circuit), "checked", x)

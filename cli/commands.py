@@ -36,6 +36,7 @@ def compile(options: argparse.Namespace) -> int:
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
     extra: dict[str, Any] = {"triple": options.triple, "architectures": options.architecture}
+    extra["places_per_clock"] = options.places_per_clock
     extra = {key: value for key, value in extra.items() if value is not None}
     extra |= {"emulate": True} if options.emulate else {}
     compiled = compile_circuit(
@@ -62,7 +63,7 @@ def compile(options: argparse.Namespace) -> int:
 VERILOG_OPTIONS = (
     *("feature_bits", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    *("interface", "register_inputs", "flow"),
+    *("interface", "register_inputs", "flow", "places_per_clock"),
 )
 
 
@@ -74,7 +75,8 @@ def emit(options: argparse.Namespace) -> int:
     if options.size and options.profile != "embedded":
         raise EmitError("--size: only --profile embedded has sizes; leave it out")
     circuit = open_source(options.source).circuit
-    circuit = optimize(circuit, options.level, prove=options.prove)
+    in_turn = options.places_per_clock is not None
+    circuit = optimize(circuit, options.level, prove=options.prove, keep_tiles=in_turn)
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
@@ -129,7 +131,8 @@ def verify(options: argparse.Namespace) -> int:
         x = random_samples(shape, options.samples, most=most)
     x = first_samples(x, options.samples)
     rtl_samples = len(first_samples(x, options.rtl_samples))
-    circuit = optimize(source.circuit, options.level)
+    in_turn = options.places_per_clock is not None
+    circuit = optimize(source.circuit, options.level, keep_tiles=in_turn)
     libraries = {str(path): load(path) for path in options.library}
     simulators = {"simulators": ()} if options.no_rtl else {}
     print(f"{options.source}: against the circuit's simulation")
@@ -142,6 +145,7 @@ def verify(options: argparse.Namespace) -> int:
         libraries=libraries,
         rtl_samples=rtl_samples,
         verilator=options.target == "verilator",
+        places_per_clock=options.places_per_clock,
         **simulators,
     ):
         checks.append(check)

@@ -87,6 +87,7 @@ def _compile(parser: argparse.ArgumentParser) -> None:
     text = "measure candidates here, on random rows or on DATA, and keep the fastest"
     parser.add_argument("--tune", nargs="?", const=True, metavar="DATA", help=text)
     parser.add_argument("--header", action="store_true", help="write the C header beside it")
+    _places(parser, "verilator")
     optimizing.add_effort(parser)
     optimizing.add_proof(parser)
     parser.set_defaults(run=commands.compile)
@@ -124,8 +125,14 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
     for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
+    _places(parser, "verilog")
     parser.add_argument("--interface", help="verilog: ports, stream or axis")
     parser.add_argument("--primitives", metavar="DEVICE", help="verilog: xilinx, LUTs as instances")
+
+
+def _places(parser: argparse.ArgumentParser, target: str) -> None:
+    text = f"{target}: run convolutions in turn, so many places at once"
+    parser.add_argument("--places-per-clock", type=int, metavar="N", help=text)
 
 
 def _predict(parser: argparse.ArgumentParser) -> None:
@@ -147,6 +154,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
         "--target", choices=["verilator"], help="check this one too, on all samples"
     )
     parser.add_argument("--no-rtl", action="store_true", help="leave the simulators out")
+    _places(parser, "Verilog")
     optimizing.add_effort(parser)
     parser.set_defaults(run=commands.verify)
 

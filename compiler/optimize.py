@@ -45,6 +45,7 @@ def optimize(
     *,
     seconds: float | None = None,
     prove: bool = False,
+    keep_tiles: bool = False,
 ) -> Either:
     """The same function in fewer gates.
 
@@ -56,6 +57,8 @@ def optimize(
         after: as for `run`.
         seconds: no further pass is started after so long; no limit by default.
         prove: fail unless the result is proved equal; see `equivalent`.
+        keep_tiles: leave every tile one tile, which Verilog that runs tiles in turn needs. By
+            default small ones are unrolled, and borders of convolutions get bodies of their own.
 
     Raises:
         NetlistError: an argument is none of these, or the result was not proved equal.
@@ -73,20 +76,22 @@ def optimize(
         )
     if isinstance(netlist, Circuit):
         start = share_inputs(netlist).netlist if level else netlist.netlist
-        result = netlist.with_netlist(_optimized(start, level, after, seconds))
+        result = netlist.with_netlist(_optimized(start, level, after, seconds, keep_tiles))
     else:
-        result = _optimized(netlist, level, after, seconds)
+        result = _optimized(netlist, level, after, seconds, keep_tiles)
     if prove and result is not netlist:
         demand_proof(netlist, result, f"optimize, level {level}")
     return result
 
 
-def _optimized(netlist: Netlist, level: int, after: After | None, seconds: float | None) -> Netlist:
+def _optimized(
+    netlist: Netlist, level: int, after: After | None, seconds: float | None, keep_tiles: bool
+) -> Netlist:
     work = _Work(netlist, after, seconds)
     if level == 1:
         work.rounds(CLEAN, 1)
     elif level >= 2:
-        _default(work)
+        _default(work, keep_tiles)
     if level == 3:
         _thorough(work)
     return work.netlist
@@ -139,9 +144,9 @@ class _Work:
         return self._sizes[id(netlist)][1]
 
 
-def _default(work: _Work) -> None:
+def _default(work: _Work, keep_tiles: bool) -> None:
     work.rounds(CLEAN, 4)
-    if any(isinstance(cell, Tile) for cell in work.netlist.cells):
+    if not keep_tiles and any(isinstance(cell, Tile) for cell in work.netlist.cells):
         work.rounds((UnrollSmall(), Specialize(), *CLEAN), 4)
     gates = stored_gates(work.netlist)
     rounds = min(max(_ROUNDS // max(gates, 1), 1), _MOST_ROUNDS)

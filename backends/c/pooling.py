@@ -67,7 +67,8 @@ class _Fusing:
                 rows = np.flatnonzero(cell.table == 1)
                 self.source[first + rows] = cell.fanin[rows, 0]
                 self.inverted[first + rows] = True
-        self.fused: dict[int, _Fused] = {}
+        self.fused: dict[int, _Fused] = {}  # by the index of the convolution
+        self.pools: set[int] = set()  # indices of the poolings fused with them
         self.gone = np.zeros(netlist.n_nets, np.bool_)  # nets that a fused tile drives or spares
 
     def result(self) -> Netlist:
@@ -95,11 +96,12 @@ class _Fusing:
         conv = self.netlist.cells[owner]
         if owner in self.fused or not isinstance(conv, Tile) or not only_luts(conv.body):
             return
-        if owner >= index or index in self.fused:
+        if owner >= index or index in self.fused or owner in self.pools:
             return
         found = self._fuse(index, pool, owner, conv, rows)
         if found is not None:
             self.fused[owner] = found
+            self.pools.add(index)
 
     def _fuse(
         self, index: int, pool: Tile, owner: int, conv: Tile, rows: NDArray[np.intp]

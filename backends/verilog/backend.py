@@ -20,11 +20,13 @@ from .devices import DEVICES
 from .encoder import encoder_module, encoder_notes, feature_width
 from .flow import flow_files
 from .names import check_module_name
+from .notes import timing_notes
 from .pipeline import Pipeline
 from .proof import Given, prove_module
 from .registers import Clocking
+from .sequential import Wishes, sequential_design
 from .stream import INTERFACES, WRAPPER_NAMES, stream_module, stream_testbench
-from .text import Port, unused
+from .text import CONTROL, Port, unused
 from .vectors import testbench_files
 
 MAX_FEATURE_BITS = 24
@@ -57,6 +59,9 @@ class Verilog:
     register_inputs: registers at the inputs of a pipelined module too, one clock more.
     flow: files for the device's tools too: constraints and a Makefile for Yosys and nextpnr, or
         Tcl and constraints for Vivado.
+    places_per_clock: run tiles in turn, with so many copies of a body at most, where that takes
+        fewer LUTs. The module takes a sample where `valid_in` and `ready_in` are true, and answers
+        some clocks later; registers_every and target_mhz cut the bodies and what follows them.
     interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
         both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
         `reset` and `enable`, and come with a testbench that stalls at random.
@@ -76,6 +81,7 @@ class Verilog:
     device: str | None = None
     register_inputs: bool = False
     flow: bool = False
+    places_per_clock: int | None = None
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -104,7 +110,8 @@ class Verilog:
             raise EmitError(
                 f"verilog: flow, and no device; name one of {', '.join(DEVICES)} too (device)"
             )
-        pipelined = self._pipeline() is not None
+        self._check_places()
+        pipelined = self._pipeline() is not None or self.places_per_clock is not None
         if self.interface not in INTERFACES:
             raise EmitError(
                 f"verilog: interface {self.interface!r}; allowed are {', '.join(INTERFACES)}"
@@ -112,12 +119,34 @@ class Verilog:
         if self.interface != "ports" and not (pipelined and self.reset and self.enable):
             raise EmitError(
                 f"verilog: interface {self.interface!r} needs registers that stall; give reset, "
-                "enable and one of registers_every, max_latency and target_mhz too"
+                "enable and one of registers_every, max_latency, target_mhz and places_per_clock "
+                "too"
             )
         if not pipelined and (self.reset or self.enable or self.register_inputs):
             raise EmitError(
                 "verilog: reset, enable and register_inputs are for registers, and there are "
-                "none; give one of registers_every, max_latency and target_mhz too"
+                "none; give one of registers_every, max_latency, target_mhz and places_per_clock "
+                "too"
+            )
+
+    def _check_places(self) -> None:
+        lanes = self.places_per_clock
+        if lanes is None:
+            return
+        if type(lanes) is not int or lanes < 1:
+            raise EmitError(
+                f"verilog: places_per_clock {lanes!r}; allowed are integers from 1 on, or None for "
+                "all places at once"
+            )
+        if self.max_latency is not None:
+            raise EmitError(
+                f"verilog: max_latency {self.max_latency} and places_per_clock; the latency is "
+                "that of the places in turn; allowed are registers_every and target_mhz"
+            )
+        if self.register_inputs:
+            raise EmitError(
+                "verilog: register_inputs and places_per_clock; samples go into registers anyway; "
+                "leave register_inputs out"
             )
 
     def _pipeline(self) -> Pipeline | None:
@@ -153,22 +182,14 @@ class Verilog:
             NetlistError: it was not proved.
         """
         self._check(circuit, name)
+        if prove and self.places_per_clock is not None:
+            raise EmitError(
+                "verilog: prove and places_per_clock; allowed is a proof of modules whose tiles do "
+                "not take turns; use vectors, or target 'verilator'"
+            )
         width = feature_width(circuit.encoder, self.feature_bits)
-        pipeline = self._pipeline()
-        style = self.style or ("lut" if pipeline or self.primitives else "gates")
-        device = DEVICES[self.device] if self.device else None
-        found = design(
-            circuit,
-            name,
-            self.answer,
-            style,
-            device.compare_levels(width) if device else int(width > 1),
-            pipeline,
-            self.enable,
-            self.keep_hierarchy,
-            self.primitives,
-            device.lut_inputs if device else 6,
-        )
+        style = self.style or ("lut" if self._pipeline() or self.primitives else "gates")
+        found = self._design(circuit, name, style, width)
         if self.register_inputs:
             wide = sum(port.width for port in _input(circuit, width))
             found = replace(found, latency=found.latency + 1, registers=found.registers + wide + 1)
@@ -180,10 +201,11 @@ class Verilog:
             text += stream_module(name, self.interface, width, ports)
         files = {f"{name}.v": (text + _END).encode()}
         if vectors is not None:
-            files |= testbench_files(circuit, name, width, ports, found.latency, vectors)
+            waits = found.interval if found.tiles else 0
+            files |= testbench_files(circuit, name, width, ports, found.latency, vectors, waits)
         if wrapped and vectors is not None:
             files[f"{name}_{self.interface}_tb.v"] = stream_testbench(
-                name, self.interface, width, ports, found.latency, len(vectors)
+                name, self.interface, width, ports, found.latency, len(vectors), found.interval
             )
         if self.flow and self.device:
             files |= flow_files(name, self.device, ports, self.target_mhz)
@@ -197,6 +219,8 @@ class Verilog:
             "device": self.device,
             "registers_every": found.every,
             "latency": found.latency,
+            "interval": found.interval if found.latency else 0,
+            "tiles": list(found.tiles),
             "registers": found.registers,
             "emitted_levels": found.levels,
             "files": list(files),
@@ -207,6 +231,37 @@ class Verilog:
             given = Given(name, found.steps, width, clocking)
             manifest["proof"] = asdict(prove_module(files[f"{name}.v"], circuit, given))
         return Artifact(name, files, manifest)
+
+    def _design(self, circuit: Circuit, name: str, style: str, width: int) -> Design:
+        pipeline = self._pipeline()
+        device = DEVICES[self.device] if self.device else None
+        compares = device.compare_levels(width) if device else int(width > 1)
+        lut_inputs = device.lut_inputs if device else 6
+        if self.places_per_clock is None:
+            return design(
+                circuit,
+                name,
+                self.answer,
+                style,
+                compares,
+                pipeline,
+                self.enable,
+                self.keep_hierarchy,
+                self.primitives,
+                lut_inputs,
+            )
+        wishes = Wishes(
+            name,
+            style,
+            self.places_per_clock,
+            pipeline,
+            self.reset,
+            self.enable,
+            self.keep_hierarchy,
+            self.primitives,
+            lut_inputs,
+        )
+        return sequential_design(circuit, self.answer, compares, wishes)
 
     def _check(self, circuit: Circuit, name: str) -> None:
         check_module_name(name)
@@ -233,7 +288,11 @@ class Verilog:
         if not found.latency:
             return []
         names = ["clk", *["rst"] * self.reset, *["enable"] * self.enable, "valid_in"]
-        return [Port(each, "input", 1) for each in names] + [Port("valid_out", "output", 1)]
+        answers = [*["ready_in"] * bool(found.tiles), "valid_out"]
+        return [
+            *(Port(each, "input", 1) for each in names),
+            *(Port(each, "output", 1) for each in answers),
+        ]
 
     def _text(
         self,
@@ -247,7 +306,7 @@ class Verilog:
         """The whole text of `name.v`: the top module first, then the modules it uses."""
         inputs = circuit.netlist.n_inputs
         has_x = any(port.name == "x" for port in ports)
-        answers = [p.name for p in ports if p.direction == "output" and p.name != "valid_out"]
+        answers = [p.name for p in ports if p.direction == "output" and p.name not in CONTROL]
         encoder = bool(width and inputs)
         top = render(
             "verilog/top.j2",
@@ -260,6 +319,7 @@ class Verilog:
             pins=found.pins,
             answer=answers[0] if len(answers) == 1 else f"{{{', '.join(reversed(answers))}}}",
             latency=found.latency,
+            sequential=bool(found.tiles),
             reset=self.reset,
             enable=self.enable,
             held=next((port for port in ports if port.name in ("x", "bits_in")), None)
@@ -312,7 +372,7 @@ def _notes(circuit: Circuit, width: int, ports: list[Port], found: Design) -> li
                 "  count is a larger score whatever tau > 0 and beta are, so this is the class of",
                 "  the scores too.",
             ]
-    return notes + _timing_notes(names, found)
+    return notes + timing_notes(names, found)
 
 
 def _names(circuit: Circuit, width: int) -> list[str]:
@@ -323,19 +383,3 @@ def _names(circuit: Circuit, width: int) -> list[str]:
     at = circuit.encoder.feature.tolist() if width else range(circuit.netlist.n_inputs)
     pairs = zip(at, circuit.names.inputs, strict=True)
     return [f"  {port}[{i}] = {name!a}" for i, name in pairs]
-
-
-def _timing_notes(names: set[str], found: Design) -> list[str]:
-    if not found.latency:
-        return []
-    clocks = f"{found.latency} clock{'s' if found.latency > 1 else ''}"
-    notes = [
-        f"clk: a sample is taken at every rising edge, and its answer is there {clocks} later.",
-        f"  At most {found.every} of {found.levels} levels lie between registers.",
-        "valid_in, valid_out: whether there is a sample, and whether there is an answer.",
-    ]
-    if "rst" in names:
-        notes.append("rst: synchronous; forgets which answers are valid.")
-    if "enable" in names:
-        notes.append("enable: where false, nothing moves.")
-    return notes

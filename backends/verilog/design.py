@@ -25,8 +25,10 @@ class Design:
 
     texts: those that use others first; the first one is <name>_logic. pins: of its clock. levels:
     in all, the encoder's included. every: levels between registers at most, and latency: clocks; 0
-    if there are none. registers: bits, all modules unrolled. steps: the netlist as it was asked
-    for, with gates added up, and as it is written; none where no proof is for it.
+    if there are none. interval: clocks from a sample to the next one. registers: bits, all modules
+    unrolled. tiles: what runs in turn, of each such tile its stage, places, lanes and clocks.
+    steps: the netlist as it was asked for, with gates added up, and as it is written; none where
+    no proof is for it.
     """
 
     texts: list[str]
@@ -36,6 +38,8 @@ class Design:
     latency: int
     registers: int
     steps: tuple[Netlist, ...] = ()
+    interval: int = 1
+    tiles: tuple[dict[str, int], ...] = ()
 
 
 def design(
@@ -54,16 +58,10 @@ def design(
 
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
-    asked = _answering(circuit, answer)
-    # Nothing that needs no register shall get one.
-    added = netlist = fold(asked) if pipeline else asked
+    asked = answering(circuit, answer)
     parts = Parts(lut_inputs, late=pipeline is None)
-    if style != "behavioural":
-        if lut_inputs == 6:
-            added = netlist = add_gates(netlist)
-        if style == "lut":
-            netlist = LutMap(lut_inputs)(netlist)
-        netlist = parts.tiles(netlist)
+    # Nothing that needs no register shall get one.
+    added, netlist = styled(fold(asked) if pipeline else asked, style, parts)
     timings = Timings()
     timing = timings.of_whole(netlist, compares)
     levels = timing.end - 1
@@ -79,7 +77,19 @@ def design(
     )
 
 
-def _answering(circuit: Circuit, answer: str) -> Netlist:
+def styled(netlist: Netlist, style: str, parts: Parts) -> tuple[Netlist, Netlist]:
+    """The netlist with gates added up, and in a style, where popcounts and argmaxes are parts.
+
+    In the style "behavioural" it stays what it is.
+    """
+    if style == "behavioural":
+        return netlist, netlist
+    added = add_gates(netlist) if parts.lut_inputs == 6 else netlist
+    mapped = LutMap(parts.lut_inputs)(added) if style == "lut" else added
+    return added, parts.tiles(mapped)
+
+
+def answering(circuit: Circuit, answer: str) -> Netlist:
     """The netlist with what is answered as its outputs, counts before the class."""
     if circuit.decoder is None or answer == "scores":
         return circuit.netlist

@@ -76,6 +76,7 @@ def _model(circuit: Circuit, name: str, manifest: dict[str, Any]) -> str:
         beta=c_float(decoder.beta) if decoder else "",
         width=width,
         latency=manifest["latency"],
+        interval=manifest["interval"] if manifest["tiles"] else 0,
         feature=_numbers(encoder.feature) if compares else "",
         thresholds=_numbers(encoder.threshold.view(np.uint32)) if compares else "",
         port_name=inputs[0]["name"] if inputs else "",

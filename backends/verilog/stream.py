@@ -1,4 +1,4 @@
-"""Wrappers that give a pipelined module streams with backpressure, and their testbenches."""
+"""Wrappers that give a module with registers streams with backpressure, and their testbenches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..render import render
 from .text import CONTROL, Port
 
 INTERFACES = ("ports", "stream", "axis")
-WRAPPER_NAMES = frozenset("core sample count full skip last taken".split())
+WRAPPER_NAMES = frozenset("core sample count full skip last taken ready".split())
 
 
 def stream_module(name: str, interface: str, width: int, ports: list[Port]) -> str:
@@ -20,9 +20,18 @@ def stream_module(name: str, interface: str, width: int, ports: list[Port]) -> s
 
 
 def stream_testbench(
-    name: str, interface: str, width: int, ports: list[Port], latency: int, vectors: int
+    name: str,
+    interface: str,
+    width: int,
+    ports: list[Port],
+    latency: int,
+    vectors: int,
+    interval: int,
 ) -> bytes:
-    """The testbench <name>_<interface>_tb, which reads the vectors of <name>_tb."""
+    """The testbench <name>_<interface>_tb, which reads the vectors of <name>_tb.
+
+    interval: clocks that the module takes from a sample to the next one.
+    """
     values = _values(name, interface, width, ports)
     axis = values["bytes"]
     beats = values["beats"] if axis else 1
@@ -32,7 +41,7 @@ def stream_testbench(
         vectors=vectors,
         in_width=8 if axis else values["x"].width,
         out_width=8 * values["out_bytes"] if axis else values["width"],
-        clocks=8 * vectors * (beats + 1) + 8 * latency + 100,
+        clocks=8 * vectors * (beats + interval) + 8 * latency + 100,
     )
     return text.encode()
 
@@ -64,6 +73,7 @@ def _values(name: str, interface: str, width: int, ports: list[Port]) -> dict[st
         "beats": beats,
         "count_bits": max(1, (beats - 1).bit_length()),
         "parts": parts,
+        "waits": any(port.name == "ready_in" for port in ports),
         "spare": 8 * beats != x.width,
         "layout": layout,
         "picked": f"{{{', '.join(picked)}}}" if len(picked) > 1 else picked[0],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..render import render
 
 ZERO, ONE = "1'b0", "1'b1"
-CONTROL = ("clk", "rst", "enable", "valid_in", "valid_out")
+CONTROL = ("clk", "rst", "enable", "valid_in", "ready_in", "valid_out")
 _PER_LINE = 12
 
 

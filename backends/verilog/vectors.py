@@ -16,9 +16,17 @@ from .text import CONTROL, Port
 
 
 def testbench_files(
-    circuit: Circuit, name: str, width: int, ports: list[Port], latency: int, vectors: Any
+    circuit: Circuit,
+    name: str,
+    width: int,
+    ports: list[Port],
+    latency: int,
+    vectors: Any,
+    interval: int,
 ) -> dict[str, bytes]:
     """`name_tb.v`, `name_expected.hex` and, where there are inputs, `name_inputs.hex`.
+
+    interval: clocks from a sample to the next one, of a module that is not always ready; else 0.
 
     Raises:
         InputError: see `Verilog.emit`.
@@ -30,14 +38,14 @@ def testbench_files(
         )
     inputs = _input_bits(circuit, rows, width)
     expected = _expected_bits(circuit, rows, ports)
-    files = {f"{name}_tb.v": _testbench(name, ports, len(rows), latency).encode()}
+    files = {f"{name}_tb.v": _testbench(name, ports, len(rows), latency, interval).encode()}
     if inputs.shape[1]:
         files[f"{name}_inputs.hex"] = hex_lines(inputs)
     files[f"{name}_expected.hex"] = hex_lines(expected)
     return files
 
 
-def _testbench(name: str, ports: list[Port], vectors: int, latency: int) -> str:
+def _testbench(name: str, ports: list[Port], vectors: int, latency: int, interval: int) -> str:
     data = [port for port in ports if port.name not in CONTROL]
     inputs = [port for port in data if port.direction == "input"]
     outputs = [port for port in data if port.direction == "output"]
@@ -54,6 +62,7 @@ def _testbench(name: str, ports: list[Port], vectors: int, latency: int) -> str:
         answer_width=offsets[-1],
         pins=", ".join(f".{port.name}({port.name})" for port in ports),
         latency=latency,
+        interval=interval,
         control=[port.name for port in ports if port.name in CONTROL],
     )
 
