@@ -200,7 +200,11 @@ def synthesize(
     from .compiler.optimize import optimize
 
     return synthesize(
-        optimize(_circuit(model, input_shape), level),
+        optimize(
+            _circuit(model, input_shape),
+            level,
+            keep_tiles=options.get("places_per_clock") is not None,
+        ),
         device,
         name,
         part=part,
