@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from circuits import samples, with_encoder
-from test_c import compiled, each_isa
+from test_c import compiled, compiled_apart, each_isa
 
 from gatewright.backends.c import pieces
 from gatewright.backends.c.backend import C
@@ -13,6 +13,7 @@ from gatewright.backends.c.pooling import fuse_pools
 from gatewright.backends.c.strips import suits
 from gatewright.compiler import Builder, Netlist, Tile, simulate, verify
 from gatewright.compiler.stats import n_gates
+from gatewright.runtime.cross import this_machine
 
 
 def logic(random: np.random.Generator, n_inputs: int, outputs: int, levels: int = 3) -> Netlist:
@@ -51,6 +52,19 @@ def test_rows_over_places(places, window):
     circuit = with_encoder(netlist)
     library = compiled(circuit, C(straight_line=0))
     x = samples(circuit, 520, "uint8")
+    for isa in each_isa(library):
+        assert np.array_equal(library.bits(x), circuit.bits(x)), isa
+
+
+def test_rows_over_places_with_big_tables_and_shared_sources(monkeypatch):
+    monkeypatch.setattr("gatewright.backends.c.backend._LONG", 0)
+    monkeypatch.setattr("gatewright.backends.c.data._BIG", 4)  # all tables are macros
+    body = windowed(np.random.default_rng(0), 4)
+    builder = Builder(6)
+    fanin = np.random.default_rng(1).integers(0, 8, (70, 6))
+    circuit = with_encoder(builder.build(builder.tile(body, fanin).ravel()))
+    library = compiled_apart(circuit, C(straight_line=0, triple=this_machine()))
+    x = samples(circuit, 100, "uint8")
     for isa in each_isa(library):
         assert np.array_equal(library.bits(x), circuit.bits(x)), isa
 

@@ -62,7 +62,7 @@ class Rows:
         start = np.cumsum([0, *map(len, self.codes[:-1])]).astype(np.uint32)
         return [
             c_array(f"strip_start{suffix}", start),
-            c_array(f"strips{suffix}", self._code()),
+            c_array(f"strip_rows{suffix}", self._code()),
             c_array(f"strip_at{suffix}", self.tables.array()),
         ]
 
