@@ -43,7 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CC:-cc} >/dev/null || \
 	  { echo "a C compiler is missing; for example: apt-get install gcc, or name one: CC=clang make"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[train,prove,rewrite,cross,dev]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[train,prove,rewrite,cross,cocotb,dev]'
 	@touch $@
 
 clean:

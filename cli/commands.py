@@ -63,7 +63,7 @@ def compile(options: argparse.Namespace) -> int:
 VERILOG_OPTIONS = (
     *("feature_bits", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    *("interface", "register_inputs", "flow", "places_per_clock"),
+    *("interface", "register_inputs", "flow", "places_per_clock", "cocotb"),
 )
 
 

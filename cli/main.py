@@ -123,7 +123,7 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-latency", type=int, metavar="N", help="verilog: clocks, pipelined")
     parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
-    for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow"):
+    for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow", "cocotb"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
     _places(parser, "verilog")
     parser.add_argument("--interface", help="verilog: ports, stream or axis")

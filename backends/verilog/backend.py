@@ -15,6 +15,7 @@ from ...runtime.errors import EmitError
 from ..artifact import Artifact, describe
 from ..render import render
 from .cells import PRIMITIVES
+from .cocotb import cocotb_test
 from .design import ANSWERS, STYLES, Design, design
 from .devices import DEVICES
 from .encoder import encoder_module, encoder_notes, feature_width
@@ -65,6 +66,7 @@ class Verilog:
     interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
         both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
         `reset` and `enable`, and come with a testbench that stalls at random.
+    cocotb: with vectors, a test for cocotb 2 too, `test_<module>.py`, which runs by itself.
     """
 
     feature_bits: int | None = None
@@ -82,6 +84,7 @@ class Verilog:
     register_inputs: bool = False
     flow: bool = False
     places_per_clock: int | None = None
+    cocotb: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -207,6 +210,10 @@ class Verilog:
             files[f"{name}_{self.interface}_tb.v"] = stream_testbench(
                 name, self.interface, width, ports, found.latency, len(vectors), found.interval
             )
+        if self.cocotb and vectors is not None:
+            timing = (ports, found.latency, len(vectors), found.interval)
+            for interface in dict.fromkeys(("ports", self.interface)):
+                files |= cocotb_test(name, interface, width, *timing)
         if self.flow and self.device:
             files |= flow_files(name, self.device, ports, self.target_mhz)
         manifest = describe(circuit, name, "verilog")

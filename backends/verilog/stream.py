@@ -52,7 +52,7 @@ def _values(name: str, interface: str, width: int, ports: list[Port]) -> dict[st
     outputs = [port for port in data if port.direction == "output"]
     names = [port.name for port in reversed(outputs)]
     answered = sum(port.width for port in outputs)
-    parts = _parts(x.width, width)
+    parts = stream_parts(x.width, width)
     beats = parts[-1][1] // 8 + 1
     layout = "eight bits each"
     if width:
@@ -80,7 +80,7 @@ def _values(name: str, interface: str, width: int, ports: list[Port]) -> dict[st
     }
 
 
-def _parts(port: int, width: int) -> list[tuple[int, int, int]]:
+def stream_parts(port: int, width: int) -> list[tuple[int, int, int]]:
     """Where the bits of the input port are in a packet: first and last bit, and bit of the port.
 
     Each feature begins a byte.
