@@ -127,5 +127,20 @@ def test_pooling_is_fused_where_windows_do_not_overlap(window, stride):
         assert np.array_equal(library.bits(rows), circuit.bits(rows)), isa
 
 
+def test_sums_that_only_unread_cells_read():
+    """`compiled` makes warnings of variables that nobody reads errors."""
+    inner = Builder(6)
+    made = inner.luts([[2, 3, 4], [3, 4, 5], [4, 5, 6], [5, 6, 7]], [0x96, 0xE8, 0x1E, 0x78])
+    planes = inner.popcount(made[None]).ravel()
+    unread = inner.luts([[planes[1], made[0]]], 8)
+    inner.popcount([[planes[0], planes[1], made[1], unread[0]]])
+    builder = Builder(6)
+    fanin = np.random.default_rng(0).integers(2, 8, (20, 6))
+    netlist = builder.build(builder.tile(inner.build([planes[0], made[2]]), fanin).ravel())
+    circuit = with_encoder(netlist)
+    x = samples(circuit, 100, "uint8")
+    assert np.array_equal(compiled(circuit, C(straight_line=256)).bits(x), circuit.bits(x))
+
+
 def _flat(body: Netlist) -> bool:
     return not any(isinstance(cell, Tile) for cell in body.cells)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...compiler import Cell, Luts, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT
+from ...compiler.passes.sweep import sweep
 from ...compiler.tables import as_tables, depends
 from ..outline import depth_first
 from ..program import NONE, Program
@@ -61,6 +62,7 @@ def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> s
 
     row: the slots of its only place, if it has one.
     """
+    body = sweep(_without_unread(body))  # compilers warn of values that nobody reads
     outputs = len(body.outputs)
     ports = [f"V[{slot}]" for slot in row] or [f"V[p[{i}]]" for i in range(outputs + body.n_inputs)]
     lines: list[str] = []
@@ -79,7 +81,7 @@ def straight(isa: Isa, name: str, body: Netlist, row: tuple[int, ...] = ()) -> s
     stores: dict[int, list[int]] = {}
     for position, net in enumerate(body.outputs.tolist()):
         stores.setdefault(net, []).append(position)
-    rows = _rows(_without_unread(body))
+    rows = _rows(body)
     used = {net for cell in body.cells for net in cell.fanin.ravel().tolist()}
     for net in depth_first({net: fanin for net, (fanin, _) in rows.items()} | adders.fanin, stores):
         if net in rows:
