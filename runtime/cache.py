@@ -19,6 +19,7 @@ from .errors import BuildError
 
 _MAKING = "making-"
 _DAY = 24 * 3600.0
+_ATTEMPTS = 5  # other processes that saw the damaged file may remove the one made since
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -95,7 +96,7 @@ def cached_bytes(
         data = target.read_bytes()
         target.write_bytes(data + hashlib.sha256(data).digest())
 
-    for _ in range(2):
+    for _ in range(_ATTEMPTS):
         path = cached(key, files, name, make_checked)
         try:
             held = path.read_bytes()
