@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compiler import Luts, Netlist
-from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
-from ...compiler.tables import as_tables, cofactor, depends, extend
+from ...compiler.netlist import FIRST_INPUT
+from .luts import with_three_inputs
 from .orders import smallest_tables
 
 CLUSTER = 64
@@ -180,23 +180,8 @@ def _rows(body: Netlist) -> tuple[list[list[int]], list[int]]:
     fanins, tables = [np.zeros((0, 3), np.int64)], [np.zeros(0, np.uint64)]
     for cell in body.cells:
         assert isinstance(cell, Luts), "bodies of other cells are unrolled before"
-        fanin = cell.fanin[:, [*range(cell.k), *[0] * (3 - cell.k)]].astype(np.int64)
-        table = _without_constants(fanin, extend(as_tables(cell.table), cell.k, 6))
-        fanins.append(_only_read(fanin, table))
-        tables.append(table & np.uint64(0xFF))
+        fanin, table = with_three_inputs(cell)
+        fanins.append(fanin)
+        tables.append(table)
     fanin, table = smallest_tables(np.concatenate(fanins), np.concatenate(tables))
     return fanin.tolist(), table.tolist()
-
-
-def _without_constants(fanin: NDArray[np.int64], table: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The tables with what constant operands make of them."""
-    for i in range(3):
-        table = np.where(fanin[:, i] == FALSE, cofactor(table, i, False), table)
-        table = np.where(fanin[:, i] == TRUE, cofactor(table, i, True), table)
-    return table
-
-
-def _only_read(fanin: NDArray[np.int64], table: NDArray[np.uint64]) -> NDArray[np.int64]:
-    read = np.column_stack([depends(table, i) for i in range(3)]).astype(bool)
-    one = np.where(read.any(1), fanin[np.arange(len(fanin)), read.argmax(1)], 0)
-    return np.where(read, fanin, one[:, None])
