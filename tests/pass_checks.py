@@ -8,8 +8,9 @@ from textwrap import dedent
 import numpy as np
 from strategies import all_inputs
 
-from gatewright.compiler import Builder, Circuit, Netlist, simulate, verify
+from gatewright.compiler import Builder, Circuit, Netlist, Tile, simulate, verify
 from gatewright.compiler.equivalence import equivalent
+from gatewright.compiler.netlist import Cell
 from gatewright.compiler.text import parse_netlist
 
 Pass = Callable[[Netlist], Netlist]
@@ -51,6 +52,16 @@ def golden(one: Pass, before: str, after: str) -> None:
     netlist = parse(before)
     assert str(one(netlist)) == dedent(after).lstrip("\n")
     assert_pass(one, netlist, idempotent=False)
+
+
+def flat_cells(netlist: Netlist) -> list[Cell]:
+    """The cells of a netlist and of all bodies in it."""
+    inner = [cell.body for cell in netlist.cells if isinstance(cell, Tile)]
+    return [*netlist.cells, *(cell for body in inner for cell in flat_cells(body))]
+
+
+def tiles(netlist: Netlist) -> list[Tile]:
+    return [cell for cell in netlist.cells if isinstance(cell, Tile)]
 
 
 def dense(inputs: int, width: int, depth: int, seed: int = 0) -> Netlist:
