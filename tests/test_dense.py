@@ -1,6 +1,5 @@
 """LogicDense: exact gates, exact gradients, wiring and messages."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from training_threads import one_thread  # noqa: F401
 
-from gatewright.frontend import FixedDenseConnections, LogicDense, RawLUTParametrization
+from gatewright.frontend import LogicDense, RawLUTParametrization
 from gatewright.frontend.gates.functional import (
     gate_coefficients,
     gate_tables,
@@ -165,35 +164,6 @@ def test_residual_start_answers_a_with_the_probability_asked_for():
 
 def test_state_dict_has_the_peer_names():
     assert set(LogicDense(4, 3).state_dict()) == {"weight", "connections.indices"}
-
-
-def test_random_wiring_uses_features_evenly():
-    indices = FixedDenseConnections(10, 35).indices
-    counts = torch.bincount(indices.flatten(), minlength=10)
-    assert indices.dtype == torch.int64
-    assert counts.tolist() == [7] * 10
-    few = FixedDenseConnections(100, 5).indices
-    assert few.unique().numel() == 10
-
-
-@pytest.mark.parametrize(("in_dim", "out_dim"), [(2, 1), (6, 15), (6, 14), (40, 100), (300, 5000)])
-def test_random_unique_pairs(in_dim, out_dim):
-    indices = FixedDenseConnections(in_dim, out_dim, "random-unique").indices
-    assert indices.shape == (2, out_dim)
-    assert (indices[0] != indices[1]).all()
-    pairs = indices.sort(0).values
-    assert pairs.unique(dim=1).shape[1] == out_dim
-    assert int(indices.min()) >= 0
-    assert int(indices.max()) < in_dim
-
-
-def test_given_wiring_is_copied():
-    mine = np.array([[0, 1], [2, 2]], np.int32)
-    layer = LogicDense(3, 2, connections_kwargs={"indices": mine})
-    mine[:] = 0
-    assert layer.connections.indices.tolist() == [[0, 1], [2, 2]]
-    assert layer.connections(torch.arange(3.0)[None]).tolist() == [[[0, 1], [2, 2]]]
-    assert "init_method=given" in repr(layer)
 
 
 def options(**kwargs):
