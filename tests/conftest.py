@@ -37,6 +37,14 @@ def every_optimized_netlist_is_proved() -> Iterator[None]:
 
 
 @pytest.fixture
+def build_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty build cache."""
+    path = tmp_path / "cache of builds"
+    monkeypatch.setenv("GATEWRIGHT_CACHE", str(path))
+    return path
+
+
+@pytest.fixture
 def no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No C compiler is to be found, and what was built before is looked for anew."""
     from gatewright.compiler import native

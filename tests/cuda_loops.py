@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from c_checks import STRICT, each_isa
+
 from gatewright.backends.cuda.backend import Cuda
 from gatewright.compiler import Circuit
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.library import LibraryEngine
 from gatewright.runtime.toolchain import find_compiler
-
-STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
 
 
 def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa: B008
@@ -22,9 +22,5 @@ def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa
 
 def each_form(library: CompiledCircuit) -> Iterator[str]:
     """Blocks in shared memory, and steps through device memory."""
-    engine = library.engine
-    assert isinstance(engine, LibraryEngine)
-    assert engine.isas() == ("cpu-resident", "cpu-streamed")
-    for form in engine.isas():
-        engine.isa = form
-        yield form
+    assert library.engine.isas() == ("cpu-resident", "cpu-streamed")
+    yield from each_isa(library)

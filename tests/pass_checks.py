@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from textwrap import dedent
 
 import numpy as np
@@ -80,4 +80,13 @@ def chain(table: int, depth: int) -> Netlist:
     net = np.int32(2)
     for _ in range(depth):
         net = builder.luts([[net, 3]], [table])[0]
+    return builder.build(net)
+
+
+def parities(inputs: int, order: Iterable[int]) -> Netlist:
+    """The parity of all inputs, added up in some order."""
+    builder = Builder(inputs)
+    net = np.int32(0)
+    for i in order:
+        net = builder.luts([[net, 2 + i]], [0x6])[0]
     return builder.build(net)

@@ -8,39 +8,15 @@ import threading
 
 import numpy as np
 import pytest
+from c_checks import STRICT, compiled, each_isa
 from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
-from gatewright.backends import outline
-from gatewright.backends.c import backend as c_backend
-from gatewright.backends.c import cost
 from gatewright.backends.c.backend import C
-from gatewright.backends.c.sets import program_sets
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.compiled import CompiledCircuit
-from gatewright.runtime.cross import this_machine
-from gatewright.runtime.errors import EmitError, InputError
-from gatewright.runtime.library import LibraryEngine
-from gatewright.runtime.toolchain import find_compiler
-
-# Large tables are strings, longer than a pedant allows; every compiler we know takes them.
-STRICT = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
-
-
-def compiled(circuit: Circuit, backend: C | None = None) -> CompiledCircuit:
-    """Built with every warning an error."""
-    backend = backend or C()
-    artifact = backend.emit(backend.prepare(circuit), "net")
-    return CompiledCircuit(LibraryEngine(find_compiler().build(artifact.files, "net", STRICT)))
-
-
-def each_isa(library: CompiledCircuit):
-    engine = library.engine
-    assert isinstance(engine, LibraryEngine)
-    for isa in engine.isas():
-        engine.isa = isa
-        yield isa
+from gatewright.runtime.errors import EmitError
 
 
 @pytest.mark.isa
@@ -178,37 +154,6 @@ def test_a_name_that_c_cannot_use(name):
         C().emit(classifier(), name)
 
 
-@pytest.mark.parametrize("isas", [(), ("avx2",), ("sse9", "portable"), ("portable", "portable")])
-def test_unknown_instruction_sets(isas):
-    with pytest.raises(EmitError, match="allowed are avx512, avx2, neon, wasm128, portable"):
-        C(isas=isas)
-
-
-def test_choosing_an_instruction_set_while_others_call():
-    circuit = classifier(widths=(3000, 2000))
-    library = compiled(circuit)
-    x = samples(circuit, 600, "uint8")
-    want = circuit.predict(x)
-    wrong: list[object] = []
-    done = threading.Event()
-
-    def call() -> None:
-        while not done.is_set():
-            if not np.array_equal(library.predict(x), want):
-                wrong.append("differs")
-
-    threads = [threading.Thread(target=call) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for _ in range(300):
-        for isa in library.engine.isas():
-            library.engine.isa = isa
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
 @pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
 @pytest.mark.parametrize("outputs", [[], [2, 3]])
 def test_clang_has_nothing_to_say(tmp_path, outputs):
@@ -216,26 +161,6 @@ def test_clang_has_nothing_to_say(tmp_path, outputs):
         C().emit(C().prepare(circuit), "net").write(tmp_path)
         flags = ["-std=c99", *STRICT, "-c", "net.c"]
         subprocess.run(["clang", *flags], cwd=tmp_path, check=True)
-
-
-def test_choosing_an_instruction_set(pair):
-    library = pair[1]
-    with pytest.raises(InputError, match=r"isa 'sse9'; allowed here are .*portable"):
-        library.engine.isa = "sse9"
-
-
-def test_an_instruction_set_from_the_environment(pair, monkeypatch):
-    path = pair[1].engine.path
-    monkeypatch.setenv("GATEWRIGHT_ISA", "portable")
-    assert LibraryEngine(path).isa == "portable"
-    monkeypatch.setenv("GATEWRIGHT_ISA", "sse9")
-    with pytest.raises(InputError, match="isa 'sse9'; allowed here are"):
-        LibraryEngine(path)
-
-
-def test_a_portable_library_has_one_path():
-    library = compiled(classifier(), C(isas=("portable",)))
-    assert library.engine.isas() == ("portable",)
 
 
 _MAIN = """
@@ -282,90 +207,3 @@ def test_a_program_without_python(tmp_path, compiler, suffix):
     x[1] = 255
     want = [*circuit.counts(x).T.tolist(), circuit.predict(x).tolist()]
     assert [list(map(int, line.split())) for line in found.splitlines()] == want
-
-
-def wide_circuit(n_gates: int, n_outputs: int = 40) -> Circuit:
-    """Three random levels; of 9,000 gates each, so wide that its tables are strings."""
-    random = np.random.default_rng(0)
-    builder = Builder(64)
-    nets = np.arange(2, 66)
-    for _ in range(3):
-        nets = builder.luts(random.choice(nets, (n_gates, 2)), random.integers(1, 15, n_gates))
-    return Circuit(Encoder.boolean(64), builder.build(nets[-n_outputs:]))
-
-
-def compiled_apart(circuit: Circuit, backend: C | None = None) -> CompiledCircuit:
-    """Built from several sources, with every warning an error."""
-    backend = backend or C(triple=this_machine())
-    artifact, shared = backend.sources(backend.prepare(circuit), "net")
-    path = find_compiler().build(artifact.files, "net", STRICT, shared)
-    return CompiledCircuit(LibraryEngine(path))
-
-
-@pytest.mark.isa
-@pytest.mark.parametrize("long", [0, 10**9])
-def test_sources_compiled_apart_make_the_same_library(pair, monkeypatch, long):
-    """With tables that are strings and that are numbers; sizes as constants and as data."""
-    monkeypatch.setattr(c_backend, "_LONG", long)
-    for circuit in (pair[0], wide_circuit(9000)):
-        library, whole = compiled_apart(circuit), compiled(circuit).engine
-        assert library.engine.manifest["digest"] == whole.manifest["digest"]
-        x = samples(circuit, 600, "uint8")
-        for isa in each_isa(library):
-            assert np.array_equal(library.bits(x), circuit.bits(x)), isa
-            if circuit.decoder is not None:
-                assert np.array_equal(library.scores(x), circuit.scores(x)), isa
-                assert np.array_equal(library.predict(x), circuit.predict(x)), isa
-
-
-@pytest.mark.isa
-@pytest.mark.parametrize("straight_line", [0, 12])
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(netlist=netlists())
-def test_random_netlists_compiled_apart(netlist, straight_line):
-    circuit = with_encoder(netlist)
-    library = compiled_apart(circuit, C(straight_line=straight_line, triple=this_machine()))
-    for dtype in ("uint8", "float32"):
-        x = samples(circuit, 600, dtype)
-        want = circuit.bits(x)
-        for isa in each_isa(library):
-            assert np.array_equal(library.bits(x), want), (isa, dtype)
-
-
-def test_circuits_share_sources(monkeypatch):
-    """All of them between circuits of the same sizes, or where a block takes long."""
-    backend = C()
-
-    def shared(n_gates: int, n_outputs: int = 40) -> dict[str, bytes]:
-        circuit = wide_circuit(n_gates, n_outputs)
-        return backend.sources(backend.prepare(circuit), "net")[1]
-
-    one, other = shared(3000), shared(3000, 41)
-    assert one == shared(3100)
-    assert {file for file in one if one[file] == other[file]} == {
-        f"run_{isa.name}.c" for isa in backend.paths
-    }
-    monkeypatch.setattr(c_backend, "_LONG", 0)
-    assert shared(3000) == shared(3000, 41)
-
-
-@pytest.mark.isa
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(netlist=netlists(kinds=("luts", "popcount")))
-def test_paths_with_forms_of_their_own(netlist, monkeypatch):
-    """Straight-line code in pieces where there is ternary logic, tables elsewhere."""
-    monkeypatch.setattr(cost, "_LIMIT", 0)
-    monkeypatch.setattr(outline, "PIECE", 3)
-    circuit = with_encoder(netlist)
-    library = compiled(circuit)
-    x = samples(circuit, 600, "float32")
-    want = circuit.bits(x)
-    for isa in each_isa(library):
-        assert np.array_equal(library.bits(x), want), isa
-
-
-def test_only_paths_that_differ_have_tables_of_their_own():
-    circuit = C().prepare(classifier())
-    one, other = program_sets(circuit, [1000, 0])
-    assert [one.suffix, other.suffix] == ["", "1"]
-    assert program_sets(circuit, [1000, 999])[1].suffix == ""

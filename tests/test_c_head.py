@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from c_checks import compiled, each_isa
 from circuits import samples
-from test_c import compiled, each_isa
 
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 

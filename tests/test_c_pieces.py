@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from c_checks import compiled, each_isa, logic
 from circuits import samples, with_encoder
-from test_c import compiled, each_isa
-from test_c_tiles import logic
 
 from gatewright.backends.c.backend import C
 from gatewright.backends.c.pieces import cut_bodies, dense, unroll_few

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from c_checks import compiled, compiled_apart, each_isa, logic
 from circuits import samples, with_encoder
-from test_c import compiled, compiled_apart, each_isa
 
 from gatewright.backends.c import pieces
 from gatewright.backends.c.backend import C
@@ -14,17 +14,6 @@ from gatewright.backends.c.strips import suits
 from gatewright.compiler import Builder, Netlist, Tile, simulate, verify
 from gatewright.compiler.stats import n_gates
 from gatewright.runtime.cross import this_machine
-
-
-def logic(random: np.random.Generator, n_inputs: int, outputs: int, levels: int = 3) -> Netlist:
-    """A body of LUTs of up to three inputs; outputs may be constants, inputs or repeated."""
-    builder = Builder(n_inputs)
-    nets = np.arange(2 + n_inputs)
-    for _ in range(levels):
-        k = int(random.integers(1, 4))
-        fanin = random.choice(nets, (int(random.integers(1, 9)), k))
-        nets = np.append(nets, builder.luts(fanin, random.integers(0, 1 << (1 << k), len(fanin))))
-    return builder.build(random.choice(nets, outputs))
 
 
 def windowed(random: np.random.Generator, window: int) -> Netlist:

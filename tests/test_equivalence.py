@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from pass_checks import chain, dense, parse
+from pass_checks import chain, dense, parities, parse
 from strategies import all_inputs, netlists
 
 from gatewright.compiler import (
@@ -94,15 +94,6 @@ def test_inputs_that_nothing_reads_are_free():
     """)
     found = equivalent(gate(40, 0x6), inverted)
     assert (found.status, found.method, found.samples) == ("proved", "exhaustive", 4)
-
-
-def parities(inputs, order):
-    """The parity of all inputs, added up in some order."""
-    builder = Builder(inputs)
-    net = np.int32(0)
-    for i in order:
-        net = builder.luts([[net, 2 + i]], [0x6])[0]
-    return builder.build(net)
 
 
 @pytest.mark.parametrize(

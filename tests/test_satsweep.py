@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pass_checks import assert_pass, assert_proved, dense, golden
+from pass_checks import assert_pass, assert_proved, dense, golden, parities
 from strategies import netlists
 
 from gatewright.compiler.passes.satsweep import SatSweep
@@ -75,8 +75,6 @@ def test_hidden_constants_and_complements_are_found():
 
 @needs_sat
 def test_a_solver_merges_what_no_small_window_shows():
-    from test_equivalence import parities
-
     from gatewright.compiler.proof.joint import joint
 
     twice = joint(parities(40, range(40)), parities(40, [*range(1, 40, 2), *range(0, 40, 2)]))

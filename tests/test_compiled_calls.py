@@ -1,0 +1,94 @@
+"""Calling a compiled circuit: input it refuses, tensors, children of a fork."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from circuits import classifier, samples
+
+from gatewright.backends.build import build
+from gatewright.runtime.errors import InputError
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_threads_in_a_forked_child():
+    text = _FORK.format(tests=str(Path(__file__).parent))
+    subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
+
+
+_FORK = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from circuits import classifier, samples
+from gatewright.backends.build import build
+circuit = classifier()
+compiled = build(circuit, "numpy", "net")
+x = samples(circuit, 5000, "uint8")
+compiled.predict(x, threads=2)
+child = os.fork()
+if not child:
+    os._exit(int((compiled.predict(x, threads=2) != circuit.predict(x)).any()))
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((3, 19), np.uint8), r"shape \[3, 19\]; allowed is \[n, 20\]"),
+        (np.zeros(20, np.uint8), r"shape \[20\].*x\[None\]"),
+        (np.zeros((3, 4, 5), np.uint8), r"shape \[3, 4, 5\]"),
+        (np.float32(1), r"float32; allowed is a numpy array"),
+        (np.array(1.0), r"shape \[\]"),
+        (np.ma.masked_less(np.eye(20), 1), "masked values.*filled"),
+        (np.zeros((3, 20), np.int64), "dtype int64; allowed are bool, uint8, float32, float64"),
+        (np.zeros((3, 20), np.float16), "dtype float16"),
+        (np.zeros((3, 20), np.complex64), "dtype complex64"),
+        (np.full((3, 20), None), "dtype object"),
+        (np.full((3, 20), "a"), "dtype <U1"),
+        ([[1] * 20], "input: list; allowed is a numpy array or a torch tensor"),
+        (None, "input: NoneType"),
+    ],
+)
+def test_bad_input(target, x, message):
+    compiled = build(classifier(), target, "net")
+    for call in (compiled.bits, compiled.counts, compiled.scores, compiled.predict):
+        with pytest.raises(InputError, match=message):
+            call(x)
+
+
+def test_bad_threads():
+    with pytest.raises(InputError, match="threads 0; allowed is 1 or more"):
+        build(classifier(), "numpy", "net").predict(np.zeros((3, 20), np.uint8), threads=0)
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+def test_counts_of_a_circuit_without_a_decoder(target):
+    circuit = classifier()
+    bare = type(circuit)(circuit.encoder, circuit.netlist)
+    compiled = build(bare, target, "net")
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(compiled.bits(x), circuit.bits(x))
+    for call in (compiled.counts, compiled.scores, compiled.predict):
+        with pytest.raises(InputError, match=r"no decoder.*use bits\(x\)"):
+            call(x)
+
+
+def test_torch_tensors():
+    torch = pytest.importorskip("torch")
+    circuit = classifier()
+    compiled = build(circuit, "c", "net")
+    x = torch.from_numpy(samples(circuit, 100, "float32"))
+    assert np.array_equal(compiled.scores(x), circuit.scores(x.numpy()))
+    assert np.array_equal(compiled.scores(x.t().contiguous().t()), circuit.scores(x.numpy()))
+    with pytest.raises(InputError, match="dtype int32"):
+        compiled.scores(x.int())
+    for strange in (x.bfloat16(), x.to_sparse(), x.to("meta")):
+        with pytest.raises(InputError, match=r"a tensor that numpy cannot hold: .*x.float\(\)"):
+            compiled.scores(strange)

@@ -1,0 +1,53 @@
+"""Finding a C compiler, and one that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from circuits import classifier, samples
+
+from gatewright.backends.build import build
+from gatewright.runtime.errors import BuildError, ToolMissing
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_no_compiler(build_cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(ToolMissing, match=r"no C compiler: looked for cc, gcc, clang.*apt-get"):
+        build(classifier(), "c", "net")
+
+
+def test_a_named_compiler_that_is_not_there(build_cache, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    with pytest.raises(ToolMissing, match=r"'no-such-compiler -m64' does not start.*CC names it"):
+        build(classifier(), "c", "net")
+
+
+def test_a_named_compiler_is_used(build_cache, monkeypatch, tmp_path):
+    log = tmp_path / "log"
+    name = script(tmp_path / "my cc", f'echo "$@" >> {log}\nexec cc "$@"')
+    monkeypatch.setenv("CC", f"'{name}' -DMINE")
+    circuit = classifier()
+    x = samples(circuit, 10, "uint8")
+    assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
+    assert "-DMINE -O3" in log.read_text()
+
+
+def test_a_compiler_that_fails(build_cache, monkeypatch, tmp_path):
+    lines = "; ".join(f"echo {'wrong ' * 100}line {i} >&2" for i in range(50))
+    name = script(tmp_path / "cc", f'[ "$1" = --version ] && echo 1 && exit\n{lines}; exit 3')
+    monkeypatch.setenv("CC", name)
+    with pytest.raises(
+        BuildError, match=r"failed with status 3 \(50 lines, the first 20\)"
+    ) as info:
+        build(classifier(), "c", "net")
+    assert len(str(info.value)) < 5000
+    assert not [p for p in build_cache.rglob("*") if p.is_file()]
