@@ -230,10 +230,9 @@ def test_without_a_compiler_it_says_so_once(monkeypatch, tmp_path):
     assert run(*given)[0].shape == (30, 16)
 
 
-def test_a_compiler_that_knows_no_native_target(monkeypatch, tmp_path):
+def test_a_compiler_that_knows_no_native_target(build_cache, monkeypatch, tmp_path):
     script = tmp_path / "cc"
     script.write_text('#!/bin/sh\ncase "$*" in *-march=native*) exit 1;; esac\nexec cc "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("CC", str(script))
-    monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path / "cache"))
     assert native.usable(torch.zeros(3))
