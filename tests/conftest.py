@@ -37,6 +37,14 @@ def every_optimized_netlist_is_proved() -> Iterator[None]:
 
 
 @pytest.fixture
+def mapper() -> None:
+    """What maps circuits is native code too; built beforehand, only circuits lack a compiler."""
+    from gatewright.compiler import native
+
+    native.library("lutmap")
+
+
+@pytest.fixture
 def build_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty build cache."""
     path = tmp_path / "cache of builds"

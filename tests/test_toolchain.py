@@ -11,6 +11,8 @@ from circuits import classifier, samples
 from gatewright.backends.build import build
 from gatewright.runtime.errors import BuildError, ToolMissing
 
+pytestmark = pytest.mark.usefixtures("mapper")
+
 
 def script(path: Path, text: str) -> str:
     path.write_text(f"#!/bin/sh\n{text}\n")
