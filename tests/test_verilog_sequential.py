@@ -232,6 +232,18 @@ def test_a_convolution_takes_little_more_registers_than_its_image() -> None:
             assert found.clocks < 1.5 * -(-tile.places // lanes)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.sampled_from([1, 2, 3]))
+def test_any_places_of_a_convolution_have_positions(seed: int, lanes: int, stride: int) -> None:
+    random = np.random.default_rng(seed)
+    rows = conv(np.arange(2, 2 + 144).reshape(1, 12, 12), 3, stride)
+    some = np.flatnonzero(random.random(len(rows)) < random.choice([0.1, 0.5, 0.9]))
+    assume(len(some))
+    found = schedule(Tile(body(9, 2), rows[some]), lanes)
+    assert len(np.unique(found.time)) == len(some)
+    assert 0 <= found.time.min() <= found.time.max() < found.lanes * found.clocks
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_chains_bring_what_places_read(seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -89,7 +89,7 @@ def _grid(base: IntArray) -> tuple[IntArray, IntArray]:
     order = np.argsort(base)
     ascending = base[order] - base[order[0]]
     step = _most_common(np.diff(ascending))
-    begins = np.flatnonzero(np.diff(ascending, prepend=-step) != step)
+    begins = np.flatnonzero(np.diff(ascending, prepend=0) != step)
     if len(begins) < 2:
         return np.zeros_like(base), (base - base.min()) // step
     pitch = _most_common(np.diff(ascending[begins]))
