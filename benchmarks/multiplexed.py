@@ -1,120 +1,88 @@
 """LUTs, registers and clocks of convolutions that run in turn, for several places a clock.
 
-    python benchmarks/multiplexed.py CIRCUIT.npz ... [--places 1 4 13 26] [--flow ecp5] [--level 2]
+    python benchmarks/multiplexed.py CIRCUIT.npz ... [--places 1 4 13 26] [--device ecp5]
 
-A CIRCUIT is a trained convolutional one as `networks.py` writes it. It is optimised with
-`keep_tiles`, emitted for several `places_per_clock`, counted by Yosys (`synth_ecp5` or
-`synth_ice40`, flattened; needs pyosys), and answers are compared with the circuit's by Verilator on
-`--vectors` random rows, which takes minutes each; 0 leaves it out. `parallel` is the same circuit
-without the option, optimised as by default, with registers at its outputs. LUTs of two halves count
-by what they take of the device: adders' carry cells count two, multiplexers of LUTs nothing.
+A CIRCUIT is a trained convolutional one as `networks.py` writes it. It is emitted for several
+`places_per_clock` and mapped by Yosys; with `--seeds` it is placed and routed too. Answers are
+compared with the circuit's by Verilator on `--vectors` random rows, which takes minutes each; 0
+leaves it out. `parallel` is the same circuit without the option, optimised as by default, with
+registers at its outputs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 import gatewright as gw
-from gatewright.backends.verilog.backend import Verilog
 from gatewright.compiler import Circuit
 
-FLOWS = {
-    "ecp5": "synth_ecp5 -top {top} -nobram -nolutram -nodsp -noiopad",
-    "ice40": "synth_ice40 -top {top} -nobram",
-}
-CELLS = {"LUT4": 1, "CCU2C": 2, "SB_LUT4": 1, "SB_CARRY": 0}
-SCRIPT = """
-from pyosys import libyosys as ys
-design = ys.Design()
-for command in {commands!r}:
-    ys.run_pass(command, design)
-"""
+PARALLEL: dict[str, Any] = {"max_latency": 1, "style": "gates"}
 
 
-class Size(NamedTuple):
-    """What Yosys counts."""
-
-    luts: int
-    registers: int
-
-
-def synthesised(text: bytes, flow: str) -> Size:
-    """The size of module `net`."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "net.v").write_bytes(text)
-        commands = ["read_verilog net.v", FLOWS[flow].format(top="net")]
-        commands += ["tee -q -o stat.json stat -json"]
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT.format(commands=commands)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"Yosys failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-        cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
-    luts = sum(n * CELLS.get(kind, 0) for kind, n in cells.items())
-    registers = sum(n for kind, n in cells.items() if kind.startswith(("SB_DFF", "TRELLIS_FF")))
-    return Size(luts, registers)
+def check(circuit: Circuit, level: int, vectors: int, **options: Any) -> None:
+    """Run random rows through the verilated module; ends the script if an answer differs."""
+    compiled = gw.compile(circuit, "verilator", level=level, name="net", **options)
+    shape = (vectors, *circuit.encoder.shape)
+    x = np.random.default_rng(0).integers(0, 2, shape).astype(np.bool_)
+    if not np.array_equal(compiled.bits(x), circuit.bits(x)):
+        sys.exit(f"{options}: answers differ")
 
 
-def measure(circuit: Circuit, options: dict[str, Any], flow: str, vectors: int) -> None:
-    """Print one line of a table."""
-    artifact = Verilog(feature_bits=0, reset=True, **options).emit(circuit, "net")
-    manifest = artifact.manifest
-    size = synthesised(artifact.files["net.v"], flow)
-    turns = "; ".join(
-        f"{tile['places']} places, {tile['lanes']} at once" for tile in manifest["tiles"]
+def measure(circuit: Circuit, arguments: argparse.Namespace, places: int | None) -> int:
+    """Print one line of the table, and answer its LUTs."""
+    turns = PARALLEL if places is None else {"places_per_clock": places}
+    options = {"feature_bits": 0, "reset": True, "device": arguments.device, **turns}
+    start = perf_counter()
+    report = gw.synthesize(
+        circuit,
+        name="net",
+        level=arguments.level,
+        part=arguments.part,
+        seeds=arguments.seeds,
+        sections=False,
+        attempts=1,
+        **({"answer": arguments.answer} if circuit.decoder else {}),
+        **options,
     )
-    checked = ""
-    if vectors:
-        compiled = gw.compile(
-            circuit, "verilator", level=0, name="net", feature_bits=0, reset=True, **options
-        )
-        shape = (vectors, *circuit.encoder.shape)
-        x = np.random.default_rng(0).integers(0, 2, shape).astype(np.bool_)
-        if not np.array_equal(compiled.bits(x), circuit.bits(x)):
-            sys.exit("answers differ")
-        checked = f"; {vectors} answers agree"
+    seconds = perf_counter() - start
+    if arguments.vectors:
+        check(circuit, arguments.level, arguments.vectors, **options)
+    whole = report.whole
+    rate = "" if report.fmax_mhz is None else f", {report.fmax_mhz:.0f} MHz"
     print(
-        f"  {options.get('places_per_clock', 'parallel'):>8}  {size.luts:>7,} LUTs "
-        f"{size.registers:>7,} registers  a sample in {manifest['interval']} clocks, "
-        f"latency {manifest['latency']}  ({turns or 'all at once'}{checked})",
+        f"  {places or 'parallel':>8}  {whole.luts:>7,} LUTs {whole.carries:>5,} carries "
+        f"{whole.registers:>7,} registers  depth {whole.depth:>3}, a sample in "
+        f"{report.interval} clocks, latency {report.latency}{rate}  ({seconds:.0f} s)",
         flush=True,
     )
+    return whole.luts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("circuits", nargs="+", type=Path)
     parser.add_argument("--places", nargs="+", type=int, default=[1, 4, 13, 26])
-    parser.add_argument("--flow", default="ecp5", choices=FLOWS)
+    parser.add_argument("--device", default="ecp5", choices=["ice40", "ecp5", "xc7"])
+    parser.add_argument("--part")
+    parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--level", type=int, default=2)
     parser.add_argument("--answer", default="class")
     parser.add_argument("--vectors", type=int, default=0)
-    options = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {options.flow}")
-    for path in options.circuits:
+    arguments = parser.parse_args()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {arguments.device}")
+    for path in arguments.circuits:
         circuit: Circuit = gw.read(path)
-        print(f"{path.stem}, level {options.level}, answer {options.answer}")
-        answer: dict[str, Any] = {"answer": options.answer} if circuit.decoder else {}
-        parallel = gw.optimize(circuit, options.level)
-        measure(parallel, {"max_latency": 1, "style": "gates", **answer}, options.flow, 0)
-        kept = gw.optimize(circuit, options.level, keep_tiles=True)
-        for places in options.places:
-            checked = options.vectors if options.answer == "both" else 0
-            measure(kept, {"places_per_clock": places, **answer}, options.flow, checked)
+        print(f"{path.stem}, level {arguments.level}, answer {arguments.answer}")
+        found = [measure(circuit, arguments, places) for places in arguments.places]
+        parallel = measure(circuit, arguments, None)
+        print(f"  LUTs of parallel: {', '.join(f'{n / parallel:.3f}' for n in found)}")
 
 
 if __name__ == "__main__":

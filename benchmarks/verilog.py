@@ -9,7 +9,7 @@ ours is optimised at level 2 and emitted with `answer="scores"` and `feature_bit
 is the longest path that `ltp` finds in the flat result, carry cells included. Styles: `gates` and
 `lut`; `+keep` is with `keep_hierarchy` (`lut6` only), `+primitives` with `primitives="xilinx"`
 (`xilinx` only). With `--parts`, ours is shown with encoder and argmax too, and without popcounts.
-Needs pyosys. Without torchlogix on the path, only ours is measured. Icarus Verilog first runs both
+Needs Yosys. Without torchlogix on the path, only ours is measured. Icarus Verilog first runs both
 sides on 1,000 random vectors, or `--vectors n`: a wrong answer of ours ends the script, wrong ones
 of theirs are counted. Medians of the ratios are over circuits that torchlogix can express.
 """
@@ -17,11 +17,9 @@ of theirs are counted. Medians of the ratios are over circuits that torchlogix c
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -37,6 +35,7 @@ from verilog_peer import by_torchlogix, wrong_answers
 import gatewright as gw
 from gatewright.backends.verilog.backend import Verilog
 from gatewright.compiler import Circuit, Encoder
+from gatewright.runtime import yosys
 from gatewright.runtime.simulators import simulate_testbench
 
 FLOWS = {
@@ -44,13 +43,8 @@ FLOWS = {
     "xilinx": "synth_xilinx -flatten -nodsp -nobram -noiopad -noclkbuf -top {top}",
 }
 STYLES = ["gates", "lut+keep", "lut+primitives"]
+SECONDS = 3600  # for a run of Yosys
 ONLY = {"keep": "lut6", "primitives": "xilinx"}  # the flow of what is behind a plus
-SCRIPT = """
-from pyosys import libyosys as ys
-design = ys.Design()
-for command in {commands!r}:
-    ys.run_pass(command, design)
-"""
 
 
 class Size(NamedTuple):
@@ -72,15 +66,7 @@ def synthesised(text: bytes, top: str, flow: str) -> Size:
         commands = ["read_verilog design.v", FLOWS[flow].format(top=top)]
         commands += ["setattr -mod -unset keep_hierarchy *", "flatten", "opt_clean"]
         commands += ["tee -q -o stat.json stat -json", "tee -q -o ltp.txt ltp -noff"]
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT.format(commands=commands)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"Yosys failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        yosys.run_yosys(commands, folder, SECONDS)
         cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
         length = re.search(r"length=(\d+)", (folder / "ltp.txt").read_text())
     luts = sum(n for kind, n in cells.items() if re.fullmatch(r"\$lut|LUT[1-6]|INV", kind))
@@ -170,8 +156,7 @@ def main() -> None:
     parser.add_argument("--parts", action="store_true", help="logic alone and the whole too")
     parser.add_argument("--vectors", type=int, default=1000, help="0: answers are not checked")
     options = parser.parse_args()
-    if importlib.util.find_spec("pyosys") is None:
-        sys.exit("needs Yosys: pip install pyosys")
+    yosys.require("benchmarks/verilog.py", "synth")
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     ratios = [row for path in options.circuits for row in measure(path, options)]
     for kind in dict.fromkeys(kind for kind, _, _ in ratios):

@@ -59,22 +59,41 @@ def _copy(files: Files, folder: Path) -> None:
 
 
 def run_tool(command: list[str], folder: Path, timeout: float) -> str:
-    """What a program prints, all of it; its own temporary files stay in `folder`.
+    """What a program prints, all of it.
 
     Raises:
         BuildError: it fails, or has not ended after `timeout` seconds.
     """
-    places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
-    try:
-        status, log = run_process(command, folder, timeout, {**os.environ, **places})
-    except subprocess.TimeoutExpired:
-        raise BuildError(
-            f"{command[0]}: no end after {timeout:g} seconds; allow a longer timeout, "
-            "or use fewer vectors"
-        ) from None
+    cure = "allow a longer timeout, or use fewer vectors"
+    status, log = run_program(command, folder, timeout, command[0], cure)
     if status:
         raise BuildError(_failure(command, status, log))
     return log
+
+
+def run_program(
+    command: list[str], folder: Path, seconds: float, name: str, cure: str
+) -> tuple[int, str]:
+    """Run a program in a folder, its temporary files too: its exit status, and what it printed.
+
+    name, cure: what the errors call it, and what they say against its taking too long.
+
+    Raises:
+        BuildError: it does not start, takes too long, or is killed.
+    """
+    places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
+    try:
+        status, log = run_process(command, folder, seconds, {**os.environ, **places})
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"{name}: no end after {seconds:g} seconds; {cure}") from None
+    except OSError as error:
+        raise BuildError(f"{name}: cannot start {command[0]}: {error.strerror}") from None
+    if status < 0:
+        raise BuildError(
+            f"{name}: killed by signal {-status}; it may have run out of memory:\n"
+            f"{first_lines(log)}"
+        )
+    return status, log
 
 
 def _failure(command: list[str], code: int, log: str) -> str:

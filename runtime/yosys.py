@@ -1,4 +1,4 @@
-"""Yosys as a reader of Verilog: the text of a design to its cells, as JSON."""
+"""Yosys: finding it, running its commands, and having it read Verilog."""
 
 from __future__ import annotations
 
@@ -6,36 +6,56 @@ import importlib.util
 import json
 import shutil
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from .errors import BuildError, ExtraMissing
-from .tools import copied, run_tool
+from .tools import copied, first_lines, run_program
 
+_SCRIPT = "commands.ys"
+_WORKER = f"from pyosys import libyosys as y; y.run_pass('script {_SCRIPT}', y.Design())"
+_CURE = "allow more (timeout, --timeout), or take a smaller network"
 # What elaborates a design and changes no function; `opt_dff` sees enables and resets.
-_COMMANDS = (
-    "proc -noopt; setattr -mod -unset keep_hierarchy *; flatten; opt_clean; opt_dff; opt_clean; "
-    "write_json"
-)
-_WORKER = (
-    "import sys\n"
-    "from pyosys import libyosys\n"
-    "design = libyosys.Design()\n"
-    "for command in sys.argv[1].split('; '):\n"
-    "    libyosys.run_pass(command, design)\n"
+_ELABORATE = (
+    "proc -noopt",
+    "setattr -mod -unset keep_hierarchy *",
+    "flatten",
+    "opt_clean",
+    "opt_dff",
+    "opt_clean",
+    "write_json design.json",
 )
 
 
 def available() -> bool:
-    """Whether there is a Yosys: the package pyosys, or the program."""
-    return bool(importlib.util.find_spec("pyosys") or shutil.which("yosys"))
+    """Whether there is a Yosys: the program, or the package pyosys."""
+    return bool(shutil.which("yosys") or importlib.util.find_spec("pyosys"))
 
 
-def require(who: str) -> None:
-    """Raise ExtraMissing for `who` unless there is a Yosys."""
+def require(who: str, extra: str) -> None:
+    """Raise ExtraMissing for `who`, naming the extra that brings Yosys, unless there is one."""
     if not available():
         raise ExtraMissing(
-            f"{who}: Yosys reads the Verilog, and neither the package pyosys nor the program is "
-            "installed; pip install 'gatewright[rewrite]', or apt-get install yosys"
+            f"{who}: neither yosys on PATH nor the package pyosys is there; install the extra: "
+            f"pip install 'gatewright[{extra}]'"
+        )
+
+
+def run_yosys(commands: Sequence[str], folder: Path, seconds: float) -> None:
+    """Run commands of Yosys in a folder.
+
+    Raises:
+        BuildError: one failed, or they took too long.
+    """
+    (folder / _SCRIPT).write_text("\n".join(commands) + "\n")
+    found = shutil.which("yosys")
+    command = [found, "-q", "-s", _SCRIPT] if found else [sys.executable, "-c", _WORKER]
+    status, log = run_program(command, folder, seconds, "yosys", _CURE)
+    if status:
+        errors = [line for line in log.splitlines() if "ERROR" in line]
+        raise BuildError(
+            f"yosys: exit status {status}:\n{first_lines(chr(10).join(errors) or log)}"
         )
 
 
@@ -50,14 +70,10 @@ def elaborate(text: bytes, top: str, timeout: float = 600) -> dict[str, Any]:
         ExtraMissing: there is no Yosys.
         BuildError: it refused the text, or took too long.
     """
-    require("a proof of Verilog")
-    script = f"read_verilog -noautowire design.v; hierarchy -top {top}; {_COMMANDS} design.json"
-    if importlib.util.find_spec("pyosys"):
-        command = [sys.executable, "-c", _WORKER, script]
-    else:
-        command = ["yosys", "-q", "-p", script]
+    require("a proof of Verilog", "rewrite")
+    reading = ("read_verilog -noautowire design.v", f"hierarchy -top {top}")
     with copied({"design.v": text}) as folder:
-        run_tool(command, folder, timeout)
+        run_yosys((*reading, *_ELABORATE), folder, timeout)
         found = folder / "design.json"
         if not found.exists():
             raise BuildError(f"yosys: it wrote no netlist of module {top}")

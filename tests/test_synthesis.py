@@ -5,6 +5,7 @@ Tools are stand-ins, but for one test, which runs the real ones.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -22,8 +23,8 @@ from gatewright.backends.verilog.backend import Verilog
 from gatewright.cli.main import main
 from gatewright.compiler.files import write
 from gatewright.runtime.errors import BuildError, EmitError, ExtraMissing
-from gatewright.runtime.synthesis import programs
 from gatewright.runtime.synthesis.families import FAMILIES, family_of
+from gatewright.runtime.synthesis.routing import nextpnr_command
 from gatewright.runtime.synthesis.usage import Usage, count_cells
 
 # A register before two LUTs in a row, and a third one beside them behind a carry cell.
@@ -222,11 +223,11 @@ def test_options_refused(options: dict, message: str) -> None:
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(programs.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ExtraMissing, match=r"neither yosys on PATH nor .* 'gatewright\[synth\]'"):
         gw.synthesize(tiny(), "ice40", feature_bits=7)
     with pytest.raises(ExtraMissing, match="neither nextpnr-ecp5 on PATH nor the package yowasp-n"):
-        programs.nextpnr_command(family_of("ecp5").nextpnr or "")
+        nextpnr_command(family_of("ecp5").nextpnr or "")
 
 
 def test_the_command(tools: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

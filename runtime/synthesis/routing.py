@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BuildError
-from ..tools import first_lines
+from ..errors import BuildError, ExtraMissing
+from ..tools import first_lines, run_program
 from .families import Family
-from .programs import nextpnr_command, run_program
 
 ROUTERS = ("router1", "router2")
+_YOWASP = "import sys, yowasp_{0} as m; sys.exit(m.run_{0}(sys.argv[1:]))"
+_CURE = (
+    "allow more (timeout, --timeout), take a larger part, which is easier to route, or a smaller "
+    "network"
+)
 _OPTIONS = ("--timing-allow-fail", "--quiet")
 _USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 _UNPLACEABLE = (
@@ -40,6 +47,23 @@ class Routed:
     begin: str
     end: str
     used: dict[str, tuple[int, int]]
+
+
+def nextpnr_command(program: str) -> list[str]:
+    """The command of "nextpnr-ice40" or "nextpnr-ecp5", without its options.
+
+    Raises:
+        ExtraMissing: neither it nor the package that brings it is there.
+    """
+    if found := shutil.which(program):
+        return [found]
+    words = program.replace("-", "_")
+    if importlib.util.find_spec(f"yowasp_{words}") is None:
+        raise ExtraMissing(
+            f"synth: neither {program} on PATH nor the package yowasp-{program} is there; install "
+            "the extra: pip install 'gatewright[synth]'"
+        )
+    return [sys.executable, "-c", _YOWASP.format(words)]
 
 
 def place_and_route(
@@ -71,7 +95,7 @@ def place_and_route(
         *("--json", netlist.name, "--freq", f"{mhz:g}", "--seed", str(seed)),
         *("--report", report.name, "--log", log.name, "--router", router, *_OPTIONS),
     ]
-    status, printed = run_program(command, family.nextpnr, folder, seconds)
+    status, printed = run_program(command, folder, seconds, family.nextpnr, _CURE)
     text = log.read_text(errors="replace") if log.exists() else printed
     if status or not report.exists():
         raise BuildError(_failure(family.nextpnr, part, package, status, f"{text}\n{printed}"))

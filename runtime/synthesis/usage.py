@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError
-from ..tools import first_lines
+from ..yosys import require, run_yosys
 from .families import Family
-from .programs import run_program, yosys_command
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,15 @@ def map_design(family: Family, sources: list[str], top: str, folder: Path, secon
     Raises:
         ExtraMissing: no Yosys here. BuildError: it failed, or took too long.
     """
-    script, netlist = folder / f"{top}.ys", folder / f"{top}.json"
+    require("synth", "synth")
+    netlist = folder / f"{top}.json"
     reading = [
         f"read_{'json' if source.endswith('.json') else 'verilog'} {source}" for source in sources
     ]
     commands = [*reading, f"{family.synth} -top {top}", f"write_json {netlist.name}"]
-    script.write_text("\n".join(commands) + "\n")
-    status, log = run_program(yosys_command(script.name), "yosys", folder, seconds)
-    if status or not netlist.exists():
-        errors = [line for line in log.splitlines() if "ERROR" in line]
-        raise BuildError(
-            f"yosys: exit status {status}:\n{first_lines(chr(10).join(errors) or log)}"
-        )
+    run_yosys(commands, folder, seconds)
+    if not netlist.exists():
+        raise BuildError(f"yosys: it wrote no netlist of module {top}")
     return netlist
 
 
