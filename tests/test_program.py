@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from strategies import all_inputs, netlists
 
 from gatewright.backends.c.packing import plan_packing
+from gatewright.backends.input_order import order_inputs
 from gatewright.backends.outline import outline
-from gatewright.backends.program import NONE, assemble, class_program, legal, order_inputs
+from gatewright.backends.program import assemble, class_program, legal
+from gatewright.backends.slots import NONE
 from gatewright.compiler import Builder, Circuit, Encoder, Tile, simulate, verify
 from gatewright.compiler.tables import as_tables
 

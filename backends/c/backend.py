@@ -18,8 +18,9 @@ from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
-from ..program import NONE, legal
+from ..program import legal
 from ..render import render
+from ..slots import NONE
 from .cost import Cost, Work, predict, straight_line_limit, work
 from .data import c_array, c_float, c_string
 from .head import class_width, without_classes

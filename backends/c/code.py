@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ...compiler import Luts, Popcount
 from ...compiler.netlist import weight_of
-from ..program import Op, Program, Slots
+from ..program import Op, Program
+from ..slots import Slots
 from .data import c_array
 from .isa import Isa
 from .operations import STRIPS, Case, case_of, number_of

@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from ..program import Op, order_inputs
+from ..input_order import order_inputs
+from ..program import Op
 from .isa import Isa
 
 POPCOUNT, WEIGHTED, TILE, STRIPS, _FIRST_LUT = 1, 2, 3, 4, 5  # 0 ends a program

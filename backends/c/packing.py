@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compiler import Encoder
-from ..program import NONE
+from ..slots import NONE
 
 LANES = 64
 PANEL = 64  # blocks whose bytes are kept before they are transposed

@@ -16,7 +16,8 @@ from ...compiler import Cell, Luts, Netlist, Tile
 from ...compiler.netlist import FIRST_INPUT, renumbered
 from ...compiler.passes.unroll import unroll_where
 from ...compiler.stats import n_gates
-from ..outline import PIECE, depth_first, rows_as_tile, rows_of
+from ..lut_rows import depth_first, rows_as_tile, rows_of
+from ..outline import PIECE
 
 _MOST = 12_000  # LUTs of all bodies that are cut, because compilers take a second for 2,000
 _REPEATED = 1.25  # times that a LUT is computed, on average, at most

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import permutations
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...compiler.tables import as_tables
+from ..input_order import order_inputs
 from .data import c_array, c_type
 from .isa import Isa
 
@@ -126,10 +127,7 @@ def ordered(table: int, operands: list[Place]) -> tuple[int, list[Place]]:
 
 
 @lru_cache(maxsize=1024)
-def _least(table: int, k: int) -> tuple[int, tuple[int, ...]]:
+def _least(table: int, k: int) -> tuple[int, list[int]]:
     """The least table that permuting inputs gives, and which input each of its inputs is."""
-    found = []
-    for order in permutations(range(k)):
-        patterns = [sum((p >> i & 1) << old for i, old in enumerate(order)) for p in range(1 << k)]
-        found.append((_picked(table, patterns), order))
-    return min(found)
+    order, least = order_inputs(np.arange(k)[None], as_tables([table]))
+    return int(least[0]), order[0].tolist()

@@ -25,13 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compiler import Luts, Netlist, Tile
-from ...compiler.netlist import FIRST_INPUT, TRUE
-from .rows import Place, Rows, ordered, simple
+from ...compiler.netlist import FIRST_INPUT
+from .rows import Place, Rows, ordered
+from .strip_values import Value, Values, whole
 
 BLOCK = 64  # places of phase 1 that are evaluated together
 _CHUNK = 64  # rows after which a chunk may end
 Slots = NDArray[np.uint32]
-Value = tuple[int, int, int]  # phase, net of that body, and of phase 1 the place in the window
 
 
 def suits(body: Netlist) -> bool:
@@ -63,16 +63,14 @@ def strip_code(rows: Rows, body: Netlist, made: Slots, given: Slots, first_tempo
 class _Strips:
     def __init__(self, rows: Rows, body: Netlist, made: Any, given: Any, first: int) -> None:
         self.rows, self.body, self.made, self.given, self.first = rows, body, made, given, first
-        inner = body.cells[0] if body.cells and isinstance(body.cells[0], Tile) else None
-        self.inner = inner
-        self.window = inner.places if inner else 1
+        self.values = Values(body)
+        self.inner = self.values.inner
+        self.window = self.inner.places if self.inner else 1
         self.places = len(made)
         self.step = max(1, min(self.places, BLOCK // self.window))
-        self.gates = [_gates(inner.body) if inner else {}, _gates(body)]
         self.home: dict[Value, tuple[int, int]] = {}  # base, and table or place in the window
         self.columns: dict[tuple[int, int], tuple[int, int]] = {}
         self.uses: dict[Value, int] = {}
-        self.simple: dict[Value, tuple[int, list[Value]]] = {}
         self.target: dict[Value, int] = {}
         self.free: list[int] = []
         self.temporaries = self.live = 0
@@ -82,10 +80,10 @@ class _Strips:
         self.since = 0
 
     def code(self) -> tuple[list[int], int]:
-        outputs = [self._resolve(1, net) for net in self.body.outputs.tolist()]
+        outputs = [self.values.resolve(1, net) for net in self.body.outputs.tolist()]
         self._count(outputs)
         for number, value in enumerate(outputs):
-            if isinstance(value, tuple) and value[0] == 1 and self._is_gate(value):
+            if isinstance(value, tuple) and value[0] == 1 and self.values.is_gate(value):
                 self.target.setdefault(value, number)
         for number, value in enumerate(outputs):
             if isinstance(value, tuple):
@@ -98,69 +96,40 @@ class _Strips:
         header = [blocks, self.chunks, window * step, window * self.places, step, self.places]
         return [*header, *self.stream, 0], self.temporaries * window * step
 
-    # What a net stands for: a constant, or (phase, net, place in the window).
-
-    def _resolve(self, phase: int, net: int, place: int = 0) -> Value | bool:
-        if net <= TRUE:
-            return net == TRUE
-        if phase == 1 and self.inner:
-            first = FIRST_INPUT + self.body.n_inputs
-            if first <= net < first + self.inner.n_nets:
-                place, output = divmod(net - first, len(self.inner.body.outputs))
-                return self._inside(int(self.inner.body.outputs[output]), place)
-        return phase, net, place
-
-    def _inside(self, net: int, place: int) -> Value | bool:
-        assert self.inner
-        if net <= TRUE:
-            return net == TRUE
-        if net < FIRST_INPUT + self.inner.body.n_inputs:
-            return 1, int(self.inner.fanin[place, net - FIRST_INPUT]), 0
-        return 0, net, place
-
-    def _gate(self, value: Value) -> tuple[int, list[Value]]:
-        if value not in self.simple:
-            fanin, table = self.gates[value[0]][value[1]]
-            self.simple[value] = simple(table, [self._resolve(value[0], net) for net in fanin])
-        return self.simple[value]
-
-    def _is_gate(self, value: Value) -> bool:
-        return value[1] in self.gates[value[0]]
-
     # Order
 
     def _count(self, outputs: list[Value | bool]) -> None:
         """How often each gate is read, by gates that lead to outputs and by outputs."""
         seen: set[Value] = set()
-        stack = [v for v in outputs if isinstance(v, tuple) and self._is_gate(v)]
+        stack = [v for v in outputs if isinstance(v, tuple) and self.values.is_gate(v)]
         for value in stack:
             self._read(value)
         while stack:
-            value = _whole(stack.pop())
+            value = whole(stack.pop())
             if value in seen:
                 continue
             seen.add(value)
-            for operand in self._gate(value)[1]:
-                if self._is_gate(operand):
+            for operand in self.values.gate(value)[1]:
+                if self.values.is_gate(operand):
                     self._read(operand)
                     stack.append(operand)
 
     def _read(self, value: Value) -> None:
-        key = _whole(value)
+        key = whole(value)
         self.uses[key] = self.uses.get(key, 0) + 1
 
     def _evaluate(self, root: Value) -> None:
         stack = [(root, False)]
         while stack:
             value, ready = stack.pop()
-            key = _whole(value)
-            if key in self.home or not self._is_gate(value):
+            key = whole(value)
+            if key in self.home or not self.values.is_gate(value):
                 continue
             if ready:
                 self._emit(key)
                 continue
             stack.append((key, True))
-            stack += [(operand, False) for operand in reversed(self._gate(key)[1])]
+            stack += [(operand, False) for operand in reversed(self.values.gate(key)[1])]
 
     def _cut(self, last: bool) -> None:
         """End the chunk where nothing is alive between rows."""
@@ -173,7 +142,7 @@ class _Strips:
 
     def _emit(self, value: Value) -> None:
         phase = value[0]
-        table, operands = self._gate(value)
+        table, operands = self.values.gate(value)
         places = [self._place(phase, operand) for operand in operands]
         target = self.target.get(value)
         if target is not None:
@@ -201,8 +170,8 @@ class _Strips:
         self._release(value)
 
     def _release(self, value: Value) -> None:
-        key = _whole(value)
-        if not self._is_gate(key):
+        key = whole(value)
+        if not self.values.is_gate(key):
             return
         self.uses[key] -= 1
         home = self.home[key]
@@ -222,8 +191,8 @@ class _Strips:
 
     def _place(self, phase: int, value: Value) -> tuple[int, int]:
         """(base, table) of a value for the places of a phase."""
-        key = _whole(value)
-        if not self._is_gate(value):
+        key = whole(value)
+        if not self.values.is_gate(value):
             return self._column(phase, value[1] - FIRST_INPUT)
         base, table = self.home[key]
         if table >= 0:
@@ -249,18 +218,3 @@ class _Strips:
             base = int(slots.min())
             self.columns[key] = base, self.rows.tables.add(slots - base)
         return self.columns[key]
-
-
-def _whole(value: Value) -> Value:
-    """The value at all places of the window."""
-    return value[0], value[1], 0
-
-
-def _gates(body: Netlist) -> dict[int, tuple[list[int], int]]:
-    """Fanin and table of each net that a LUT drives."""
-    found: dict[int, tuple[list[int], int]] = {}
-    for first, cell in body.placed():
-        if isinstance(cell, Luts):
-            rows = zip(cell.fanin.tolist(), cell.table.tolist(), strict=True)
-            found.update(enumerate(rows, start=first))
-    return found

@@ -10,8 +10,9 @@ from ...compiler import Cell, Luts, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT
 from ...compiler.passes.sweep import sweep
 from ...compiler.tables import as_tables, depends
-from ..outline import depth_first
-from ..program import NONE, Program
+from ..lut_rows import depth_first
+from ..program import Program
+from ..slots import NONE
 from .adders import Adders
 from .isa import Isa
 
