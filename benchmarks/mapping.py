@@ -33,7 +33,7 @@ from gatewright.compiler.passes.lutmap import LutMap
 from gatewright.compiler.passes.rewrite_engines import find_abc
 from gatewright.compiler.passes.unroll import unroll
 from gatewright.compiler.stats import lut_histogram
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 from gatewright.compiler.windows import logic_netlist
 from gatewright.runtime.errors import ToolMissing
 

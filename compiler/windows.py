@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from .literals import Literals
 from .netlist import IntArray, Netlist
-from .subject import Frame, Subject
+from .subject import Subject
+from .subject_join import Frame
 
 _ONE = np.uint32(1)
 

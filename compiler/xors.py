@@ -8,7 +8,8 @@ import numpy as np
 
 from .netlist import Netlist
 from .passes.sweep import sweep
-from .subject import Subject, split
+from .subject import Subject
+from .subject_split import split
 from .windows import logic_netlist
 
 _ONE = np.uint32(1)

@@ -6,7 +6,7 @@ from pass_checks import assert_same_function, chain, dense
 from gatewright.compiler import subject
 from gatewright.compiler.native import library
 from gatewright.compiler.optimize import optimize
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 from gatewright.runtime.errors import NetlistError
 
 

@@ -15,7 +15,7 @@ from gatewright.compiler.passes.lutmap import LutMap, count_luts
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.simulate import simulate_words
 from gatewright.compiler.stats import levels, lut_histogram, n_gates
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 from gatewright.runtime.errors import NetlistError
 
 SIZES = st.integers(2, 6)

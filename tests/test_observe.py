@@ -16,7 +16,7 @@ from gatewright.compiler import Builder, Circuit, Decoder, Encoder, simulate, un
 from gatewright.compiler.passes.observe import Observe
 from gatewright.compiler.samples import Samples
 from gatewright.compiler.stats import n_gates
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 from gatewright.compiler.unseen import drop_unseen
 from gatewright.runtime.errors import AccuracyLoss, InputError
 

@@ -25,7 +25,7 @@ from gatewright.compiler.proof.prover import Prover
 from gatewright.compiler.proof.python import PythonGraph
 from gatewright.compiler.proof.reduction import Effort, make_graph, reduce
 from gatewright.compiler.proof.vectors import around, random_patterns
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 
 needs_sat = pytest.mark.skipif(not sat.available(), reason="needs the extra prove: python-sat")
 solvers = [False, pytest.param(True, marks=needs_sat)]

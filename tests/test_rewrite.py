@@ -14,12 +14,13 @@ from pass_checks import assert_pass, golden
 from strategies import netlists
 
 from gatewright.compiler import Builder, Netlist
+from gatewright.compiler.bodies import with_bodies
 from gatewright.compiler.mapping import map_luts
 from gatewright.compiler.passes.rewrite import Rewrite
 from gatewright.compiler.passes.rewrite_engines import find_abc
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.stats import n_gates
-from gatewright.compiler.subject import split, with_bodies
+from gatewright.compiler.subject_split import split
 from gatewright.runtime.errors import BuildError, ExtraMissing, NetlistError, ToolMissing
 
 

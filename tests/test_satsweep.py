@@ -11,7 +11,7 @@ from gatewright.compiler.passes.satsweep import SatSweep
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.proof import sat
 from gatewright.compiler.stats import n_gates
-from gatewright.compiler.subject import split
+from gatewright.compiler.subject_split import split
 from gatewright.runtime.errors import ExtraMissing, NetlistError
 
 needs_sat = pytest.mark.skipif(not sat.available(), reason="needs the extra prove: python-sat")

@@ -6,8 +6,10 @@ from pass_checks import assert_pass, dense, parse
 from strategies import netlists
 
 from gatewright.compiler import Luts
+from gatewright.compiler.bodies import with_bodies
 from gatewright.compiler.netlist import Netlist
-from gatewright.compiler.subject import longest_paths, split, with_bodies
+from gatewright.compiler.subject_join import longest_paths
+from gatewright.compiler.subject_split import split
 
 
 def rejoined(netlist: Netlist) -> Netlist:

@@ -7,13 +7,13 @@ import pytest
 from pass_checks import dense, golden, tiles
 
 from gatewright.compiler import Builder, Netlist
+from gatewright.compiler.bodies import with_bodies
 from gatewright.compiler.passes.decompose import Decompose
 from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.specialize import Specialize
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.passes.sweep import sweep
 from gatewright.compiler.passes.unroll import UnrollSmall
-from gatewright.compiler.subject import with_bodies
 
 
 def test_duplicate_and_dead_kernels_leave_the_body() -> None:

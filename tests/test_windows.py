@@ -9,9 +9,11 @@ from pass_checks import assert_pass, assert_same_function, chain, dense, golden,
 from strategies import netlists
 
 from gatewright.compiler import Netlist
+from gatewright.compiler.bodies import with_bodies
 from gatewright.compiler.formats.aiger_write import and_gates
 from gatewright.compiler.stats import n_gates
-from gatewright.compiler.subject import Subject, split, with_bodies
+from gatewright.compiler.subject import Subject
+from gatewright.compiler.subject_split import split
 from gatewright.compiler.windows import cone_order, gate_stages, logic_netlist, rebuilt, windows
 from gatewright.compiler.xors import find_xors
 

@@ -7,9 +7,8 @@ from ...compiler.netlist import FIRST_INPUT, TRUE
 from ..lut_rows import Row, rows_of
 from .rows import simple
 
-Value = tuple[
-    int, int, int
-]  # phase from 0, net of that body, and of phase 0 the place in the window
+# Phase, from 0; net of that phase's body; of phase 0, the place in the window.
+Value = tuple[int, int, int]
 
 
 class Values:

@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
+from ...compiler.bodies import with_bodies
 from ...compiler.literals import Writer, absorb, split
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
 from ...compiler.passes.lower import CARRY3, SUM3
 from ...compiler.stats import tile_levels
-from ...compiler.subject import with_bodies
 from ...compiler.tables import as_tables
 from .adders import full_adders
 from .compressors import popcount_netlist

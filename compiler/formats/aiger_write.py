@@ -15,7 +15,8 @@ from ..literals import Literals
 from ..names import Names
 from ..netlist import Netlist
 from ..passes.strash import strash
-from ..subject import Subject, split
+from ..subject import Subject
+from ..subject_split import split
 from .flat import flat
 from .numbers import encode_groups
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..literals import Literals, absorb
 from ..netlist import IntArray, Netlist
-from ..subject import Frame, LutNetwork
+from ..subject import LutNetwork
+from ..subject_join import Frame
 from ..tables import Tables
 
 _ONE = np.uint32(1)

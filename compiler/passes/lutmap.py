@@ -10,7 +10,8 @@ from ...runtime.errors import NetlistError
 from ..mapping import ESTIMATE, Effort, map_luts, usual_effort
 from ..netlist import MAX_FANIN, Luts, Netlist, Tile
 from ..stats import levels
-from ..subject import LutNetwork, split
+from ..subject import LutNetwork
+from ..subject_split import split
 from .strash import strash
 
 

@@ -14,7 +14,7 @@ from ..netlist import FIRST_INPUT, MAX_FANIN, Luts, Netlist, Tile
 from ..samples import Chunks, Samples, chunks_of_bodies, leaf_values
 from ..signatures import observed_classes
 from ..stats import n_gates
-from ..subject import split
+from ..subject_split import split
 from ..unseen import drop_unseen
 from .decompose import Decompose
 from .fold import fold

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.errors import NetlistError
+from ..bodies import with_bodies
 from ..literals import Literals, Writer, literals_of
 from ..netlist import FALSE, SUM_LIMIT, TRUE, IntArray, Netlist, Popcount, weight_of
 from ..sharing import Part, common_parts, without
-from ..subject import with_bodies
 from ..sums import Numbers, Sums, addend_literals, sums_of
 
 _PADDING = 8  # sums share a cell where at most one addend in so many is padding

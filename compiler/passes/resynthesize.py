@@ -12,12 +12,14 @@ import numpy as np
 
 from ...runtime.errors import NetlistError
 from .. import resynthesis
+from ..bodies import with_bodies
 from ..mapping import ESTIMATE, map_luts
 from ..native import library
 from ..netlist import Netlist
 from ..stats import n_gates
 from ..structures import classes, structures
-from ..subject import Subject, split, with_bodies
+from ..subject import Subject
+from ..subject_split import split
 
 SLOW_GATES = 20_000  # without a compiler, logic of more gates is left as it is
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...runtime.errors import BuildError, FileError, NetlistError
+from ..bodies import with_bodies
 from ..equivalence import equivalent
 from ..formats.aiger import read_aiger
 from ..formats.aiger_write import write_aiger
@@ -16,7 +17,8 @@ from ..formats.reading import boolean_circuit
 from ..mapping import map_luts
 from ..netlist import MAX_FANIN, Netlist
 from ..stats import n_gates
-from ..subject import Subject, split, with_bodies
+from ..subject import Subject
+from ..subject_split import split
 from ..windows import Window, logic_netlist, rebuilt, windows
 from ..xors import find_xors
 from .fold import fold

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...runtime.errors import NetlistError
+from ..bodies import with_bodies
 from ..literals import Literals
 from ..netlist import Netlist
 from ..proof import sat
 from ..proof.reduction import OPEN, Ask, Effort, Graph, make_graph, reduce
 from ..proof.vectors import around, random_patterns
-from ..subject import Subject, split, with_bodies
+from ..subject import Subject
+from ..subject_split import split
 
 _PIECE = 8  # words simulated at once
 _ONE = np.uint32(1)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.errors import NetlistError
+from ..bodies import with_bodies
 from ..hashing import repeated_rows
 from ..literals import Writer
 from ..liveness import Mask, live_nets
 from ..netlist import FIRST_INPUT, TRUE, IntArray, Netlist, Tile
 from ..stats import n_gates
-from ..subject import with_bodies
 from .fold import fold
 from .sweep import sweep
 

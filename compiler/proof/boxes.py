@@ -9,7 +9,8 @@ import numpy as np
 
 from ..literals import Literals
 from ..netlist import Argmax, Cell, Popcount, Tile
-from ..subject import Frame, Subject
+from ..subject import Subject
+from ..subject_join import Frame
 from .tiles import Tiles
 
 _ONE = np.uint32(1)

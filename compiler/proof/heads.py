@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..bodies import with_bodies
 from ..equivalence import demand_proof, equivalent
 from ..literals import Writer
 from ..netlist import FALSE, TRUE, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile
 from ..simulate import simulate
-from ..subject import with_bodies
 from .counters import Sum, added_up, as_count, rows_of
 
 _TRIED = 256  # random patterns before a proof

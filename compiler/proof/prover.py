@@ -18,7 +18,9 @@ from ..passes.lower import lower
 from ..passes.sweep import sweep
 from ..passes.unroll import unroll
 from ..simulate import Words, simulate_words
-from ..subject import Frame, Subject, split
+from ..subject import Subject
+from ..subject_join import Frame
+from ..subject_split import split
 from .boxes import Boxes
 from .joint import joint
 from .reduction import EQUAL, OPEN, REFUTED, Effort, Graph, make_graph, reduce

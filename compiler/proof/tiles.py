@@ -10,7 +10,7 @@ from ..literals import Literals
 from ..netlist import FALSE, FIRST_INPUT, TRUE, IntArray, Netlist, Tile, renumbered
 from ..passes.decompose import Decompose
 from ..passes.fold import fold
-from ..subject import split
+from ..subject_split import split
 from .joint import joint
 from .reduction import Effort, make_graph, reduce
 from .vectors import around, random_patterns
