@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from .cuts_python import Cut, CutList, shrunk, spread
 from .literals import Literals
 from .netlist import IntArray
-from .splitting import IS_TRUE, ONES, split_function, swap
+from .splitting import IS_TRUE, ONES, split_function
 from .subject import Subject
 from .tables import Tables, full
 
 _UNIT = 1 << 8  # of references, and of flow
 _MOST_FLOW = (1 << 32) - 1
 _LATEST = (1 << 31) - 1
-
-
-class Cut(NamedTuple):
-    """Leaves in ascending order, the table over them, its bits repeated up to 64, and its LUTs."""
-
-    leaves: tuple[int, ...]
-    table: int
-    area: int = 1
 
 
 class Mapper:
@@ -138,7 +130,7 @@ class Mapper:
         """All cuts of a gate, the best of them in order."""
         read = self.fanin[n - self.first]
         is_xor = self.xor[n - self.first]
-        found = _CutList(self.limit)
+        found = CutList(self.limit)
         before = self.best[n]
         if before is not None and self._level(before.leaves) <= self.required[n]:
             found.insert(self._cost(before.leaves, before.area), before)
@@ -152,8 +144,8 @@ class Mapper:
                 cost = self._cost(leaves, 2 if len(leaves) > self.k else 1)
                 if self._level(leaves) > self.required[n] or not found.wants(cost):
                     continue
-                s, t = _spread(x, leaves), _spread(y, leaves)
-                cut = self._cut_of(*_shrunk(leaves, s ^ t if is_xor else s & t))
+                s, t = spread(x, leaves), spread(y, leaves)
+                cut = self._cut_of(*shrunk(leaves, s ^ t if is_xor else s & t))
                 if cut.area and (self.first_round or len(cut.leaves) > 1):
                     found.insert(self._cost(cut.leaves, cut.area), cut)
         return found.cuts
@@ -247,51 +239,3 @@ class Mapper:
             literal = self._resolve(output)
             outputs[i] = 2 * number[literal >> 1] + (literal & 1)
         return fanin, size, tables
-
-
-class _CutList:
-    """The best cuts of a gate in order, none with all leaves of another."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.costs: list[tuple[int, int]] = []
-        self.cuts: list[Cut] = []
-
-    def wants(self, cost: tuple[int, int]) -> bool:
-        return len(self.cuts) < self.limit or cost < self.costs[-1]
-
-    def insert(self, cost: tuple[int, int], cut: Cut) -> None:
-        if any(_dominates(other, cut) for other in self.cuts):
-            return
-        kept = [i for i, other in enumerate(self.cuts) if not _dominates(cut, other)]
-        self.costs = [self.costs[i] for i in kept]
-        self.cuts = [self.cuts[i] for i in kept]
-        at = len(kept)
-        while at and cost < self.costs[at - 1]:
-            at -= 1
-        self.costs.insert(at, cost)
-        self.cuts.insert(at, cut)
-        del self.costs[self.limit :], self.cuts[self.limit :]
-
-
-def _dominates(a: Cut, b: Cut) -> bool:
-    """Whether b is superfluous beside a."""
-    return a.area <= b.area and set(a.leaves).issubset(b.leaves)
-
-
-def _spread(cut: Cut, leaves: tuple[int, ...]) -> int:
-    """The table of `cut` over `leaves`, which has all of its own."""
-    table = cut.table
-    for i in range(len(cut.leaves) - 1, -1, -1):
-        table = swap(table, i, leaves.index(cut.leaves[i]))
-    return table
-
-
-def _shrunk(leaves: tuple[int, ...], table: int) -> tuple[tuple[int, ...], int]:
-    """Leaves and table without the leaves that its table does not depend on."""
-    for i in range(len(leaves) - 1, -1, -1):
-        if (table >> (1 << i) ^ table) & ~IS_TRUE[i] & ONES == 0:
-            for j in range(i, len(leaves) - 1):
-                table = swap(table, j, j + 1)
-            leaves = leaves[:i] + leaves[i + 1 :]
-    return leaves, table

@@ -5,7 +5,7 @@ from .extras import need
 need("torch", "gatewright.frontend")
 
 from .data import Dataset, load_dataset, split_indices  # noqa: E402
-from .gates.parametrization import RawLUTParametrization  # noqa: E402
+from .gates.raw_parametrization import RawLUTParametrization  # noqa: E402
 from .gates.schedules import scheduled, set_temperature  # noqa: E402
 from .gates.table_parametrization import LightLUTParametrization, WarpLUTParametrization  # noqa: E402
 from .layers.binarization import Binarization, DummyBinarization, FixedBinarization  # noqa: E402

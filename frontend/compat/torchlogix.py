@@ -13,7 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from ..gates.parametrization import LUTParametrization, RawLUTParametrization
+from ..gates.parametrization import LUTParametrization
+from ..gates.raw_parametrization import RawLUTParametrization
 from ..gates.table_parametrization import (
     PARAMETRIZATIONS,
     LightLUTParametrization,

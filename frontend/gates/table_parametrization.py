@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .parametrization import LUTParametrization, RawLUTParametrization, refuse_nan
+from .parametrization import LUTParametrization, refuse_nan
+from .raw_parametrization import RawLUTParametrization
 from .sampling import sample_sigmoid
 
 _LIGHT_START = 3.0  # distance of the first logits from 0, as in torchlogix
