@@ -14,14 +14,14 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import subprocess
 import sys
-import tempfile
 from time import perf_counter
 from typing import Any
 
+from measuring import conditions, each_alone, peak
+from random_networks import FEATURES, module, size_of
+
 SIZES = "8000x6,100000x10"
-FEATURES = 784
 
 
 class Steps:
@@ -80,15 +80,8 @@ def measure(width: int, depth: int, level: int) -> None:
     import gatewright as gw
     from gatewright.compiler import Builder
     from gatewright.compiler.stats import n_gates
-    from gatewright.frontend import FixedBinarization, GroupSum, LogicDense
 
-    torch.manual_seed(0)
-    random = {"weight_init": "random"}
-    layers = [
-        LogicDense(FEATURES if i == 0 else width, width, parametrization_kwargs=random)
-        for i in range(depth)
-    ]
-    model = torch.nn.Sequential(FixedBinarization([127.5]), *layers, GroupSum(10)).eval()
+    model = module(width, depth)
     x = np.random.default_rng(0).integers(0, 256, (1000, FEATURES), dtype=np.uint8)
 
     start = perf_counter()
@@ -104,13 +97,13 @@ def measure(width: int, depth: int, level: int) -> None:
     steps.done("optimise")
     first = first_answers(small, x, steps)
 
-    peak = max(resource.getrusage(who).ru_maxrss for who in (0, resource.RUSAGE_CHILDREN))
+    held = peak(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     with torch.no_grad():
         agree = np.array_equal(model(torch.from_numpy(x)).argmax(1).numpy(), first)
     print(
         f"{width}x{depth}: {n_gates(circuit.netlist):,} gates, {n_gates(small.netlist):,} after "
         f"optimising: {', '.join(steps.lines)}; {steps.total()}; "
-        f"own code {built:.2f} s before; peak {peak / 2**20:.2f} GiB; equals PyTorch: {agree}",
+        f"own code {built:.2f} s before; peak {held:.2f} GiB; equals PyTorch: {agree}",
         flush=True,
     )
     if not agree:
@@ -124,15 +117,10 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        width, depth = map(int, options.one.split("x"))
-        measure(width, depth, options.level)
+        measure(*size_of(options.one), options.level)
         return
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    command = [sys.executable, __file__, "--level", str(options.level)]
-    for size in options.sizes.split(","):
-        with tempfile.TemporaryDirectory() as cache:
-            environment = {**os.environ, "GATEWRIGHT_CACHE": cache}
-            subprocess.run([*command, "--one", size], env=environment, check=True)
+    conditions()
+    each_alone(__file__, options.sizes.split(","), "--level", str(options.level))
 
 
 if __name__ == "__main__":

@@ -15,14 +15,13 @@ script ends with status 1 if the library's scores differ from the circuit's.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
-from time import perf_counter, thread_time
+from time import perf_counter
 from typing import Any
+
+from measuring import conditions, each_alone, least, peak
 
 MODELS = "mnist-s,cifar10-s,cifar10-m"
 WORD = 512  # samples
@@ -56,19 +55,6 @@ def stopping(circuit: Any, isa: str) -> list[Any]:
     flags = ("-DGATEWRIGHT_STOP=1",), ("-DGATEWRIGHT_STOP=2",)
     compiler = find_compiler()
     return [CompiledCircuit(LibraryEngine(compiler.build(files, "steps", flag))) for flag in flags]
-
-
-def least(calls: list[Callable[[], Any]], seconds: float) -> list[float]:
-    """Seconds of each call, called in turn for about so long."""
-    taken = [float("inf")] * len(calls)
-    end = perf_counter() + seconds
-    while perf_counter() < end or max(taken) == float("inf"):
-        for which, call in enumerate(calls):
-            call()  # each library has slots of its own, which push those of others out of caches
-            start = thread_time()
-            call()
-            taken[which] = min(taken[which], thread_time() - start)
-    return taken
 
 
 def speed(size: int) -> float:
@@ -158,12 +144,12 @@ def measure(name: str, level: int) -> None:
     calls = [lambda: packing.bits(x), lambda: evaluating.bits(x), lambda: compiled.predict(x)]
     packed, evaluated, whole = least(calls, 5.0)
     word = 1e9 * (evaluated - packed) * WORD / SAMPLES
-    peak = max(resource.getrusage(who).ru_maxrss for who in (0, resource.RUSAGE_CHILDREN))
+    held = peak(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     library = str(evaluating.engine.path)
     print(
         f"{name}, level {level}, {compiled.engine.isa}: {n_gates(traced.netlist):,} gates, "
         f"{n_gates(circuit.netlist):,} after {optimized - start:.1f} s of optimising; emit and "
-        f"build {ready - optimized:.1f} s, {size:.1f} MiB of C, peak {peak / 2**20:.2f} GiB\n"
+        f"build {ready - optimized:.1f} s, {size:.1f} MiB of C, peak {held:.2f} GiB\n"
         f"  {SAMPLES / whole:,.0f} images/s from bytes to class, one thread\n"
         f"  convolutions {word / 1e3:,.0f} us a word of {WORD} samples: {word / before:.2f} ns a "
         f"gate of {before:,} before optimising, {word / after:.2f} of {after:,} after\n"
@@ -181,12 +167,8 @@ def main() -> None:
     if options.one:
         measure(options.one, options.level)
         return
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    command = [sys.executable, __file__, "--level", str(options.level)]
-    for name in options.models.split(","):
-        with tempfile.TemporaryDirectory() as cache:
-            environment = {**os.environ, "GATEWRIGHT_CACHE": cache}
-            subprocess.run([*command, "--one", name], env=environment, check=True)
+    conditions()
+    each_alone(__file__, options.models.split(","), "--level", str(options.level))
 
 
 if __name__ == "__main__":

@@ -10,47 +10,26 @@ the fastest of interleaved calls. Random dense networks stand for those that exc
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
-from statistics import median
 
-import numpy as np
+from measuring import conditions, summary
+from random_networks import circuit, size_of
 
 import gatewright as gw
 from gatewright.backends.build import build
 from gatewright.backends.c.isa import ISAS
 from gatewright.backends.c.tuning import measure, rows_of
-from gatewright.compiler import Circuit, Decoder, Encoder, Luts, Netlist, Popcount
-from gatewright.compiler.netlist import FIRST_INPUT
-
-_GATES = np.array([1, 2, 4, 6, 7, 8, 9, 11, 13, 14], np.uint8)  # that need both inputs
+from gatewright.compiler import Circuit, Luts
 
 
-def random_dense(size: str, features: int = 784, classes: int = 10) -> Circuit:
-    """Layers of random gates, "gates x layers" as in "8000x6", with as many classes."""
-    gates, layers = map(int, size.split("x"))
-    rng = np.random.default_rng(0)
-    first, width, cells = FIRST_INPUT, features, []
-    for _ in range(layers):
-        fanin = rng.integers(first, first + width, (gates, 2), np.int32)
-        cells.append(Luts(fanin, rng.choice(_GATES, gates)))
-        first, width = first + width, gates
-    each = gates // classes
-    counts = Popcount(np.arange(first, first + classes * each).reshape(classes, each))
-    outputs = np.arange(first + width, first + width + counts.n_nets)
-    encoder = Encoder((features,), np.arange(features), np.full(features, 127, np.float32))
-    netlist = Netlist(features, (*cells, counts), outputs)
-    return Circuit(encoder, netlist, Decoder(classes, 1.0, 0.0))
-
-
-def compare(name: str, circuit: Circuit) -> list[float]:
+def compare(name: str, network: Circuit) -> list[float]:
     """Print a line a path and form; returns measured time over predicted, of a batch."""
-    luts = sum(cell.n_nets for cell in circuit.netlist.cells if isinstance(cell, Luts))
+    luts = sum(cell.n_nets for cell in network.netlist.cells if isinstance(cell, Luts))
     ratios = []
     for limit in (0, 6000) if luts <= 6000 else (None,):
-        library = build(circuit, "c", "circuit", straight_line=limit)
+        library = build(network, "c", "circuit", straight_line=limit)
         form = {0: "rows", 6000: "straight-line", None: "default"}[limit]
-        (found,) = measure([library], rows_of(circuit, True))
+        (found,) = measure([library], rows_of(network, True))
         for isa, cost in found.items():
             guess = library.manifest["times"][isa]
             sample = cost.sample(ISAS[isa])
@@ -70,15 +49,12 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--random", nargs="*", default=["8000x6", "64000x6"])
     options = parser.parse_args()
-    print(f"load {os.getloadavg()[0]:.1f}; ns a block, a row and a sample: predicted, measured")
+    conditions("ns a block, a row and a sample: predicted, measured")
     named = {path.stem: path for path in options.files}
     ratios = [r for name, path in named.items() for r in compare(name, gw.read(path))]
     for size in options.random:
-        ratios += compare(f"random {size}", random_dense(size))
-    print(
-        f"measured over predicted: {min(ratios):.2f} to {max(ratios):.2f}, "
-        f"median {median(ratios):.2f}"
-    )
+        ratios += compare(f"random {size}", circuit(*size_of(size)))
+    print(f"measured over predicted: {summary(ratios, '.2f')}")
 
 
 if __name__ == "__main__":

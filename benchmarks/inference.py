@@ -18,18 +18,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from statistics import median, quantiles
-from time import perf_counter, thread_time
-from typing import Any
+from statistics import median
+from time import perf_counter
 
 import numpy as np
 import torch
 from bounds import Machine, Steps
+from measuring import Calls, conditions, in_turn, ratio, spread
 from peers import BITS, Compilers, Peer, candidates
 
 import gatewright as gw
@@ -39,34 +39,8 @@ from gatewright.compiler.stats import n_gates
 from gatewright.frontend import load_dataset
 from gatewright.runtime.cache import cache_folder
 
-Calls = dict[str, Callable[[], Any]]
 BATCHES = (131_072, 1024)  # beyond the last cache of most machines, and within the second
 SHARED = 16_384  # within the last
-
-
-def in_turn(
-    calls: Calls, samples: int, seconds: float, clock: Callable[[], float] = thread_time
-) -> dict[str, list[float]]:
-    """ns a sample of each call, called in turn for about so long."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    end = perf_counter() + seconds
-    while perf_counter() < end or len(next(iter(taken.values()))) < 5:
-        for name, call in calls.items():
-            start, done = clock(), 0
-            while True:
-                call()
-                done += 1
-                if (spent := clock() - start) > 2e-3:
-                    break
-            taken[name].append(1e9 * spent / done / samples)
-    return taken
-
-
-def spread(times: list[float]) -> str:
-    low, middle, high = quantiles(times, n=4)
-    return f"{middle:8.1f} ns ({low:.1f} to {high:.1f})"
 
 
 @contextmanager
@@ -183,10 +157,9 @@ def compare(network: Network, peers: list[Peer], n: int, seconds: float) -> None
         times = in_turn(calls, n, seconds)
         mine = times.pop("gatewright")
         numpy_times = [times.pop(name) for name in numpy_calls if name in times]
-        print(f"    {form}: {spread(mine)}, {1e3 / median(mine):.2f} million samples/s")
+        print(f"    {form}: {spread(mine, 'ns')}, {1e3 / median(mine):.2f} million samples/s")
         for name, taken in times.items():
-            ratio, least = median(taken) / median(mine), min(taken) / min(mine)
-            line = f"{spread(taken)}  {ratio:5.1f} times ours (fastest {least:.1f})  {name}"
+            line = f"{spread(taken, 'ns')}  {ratio(taken, mine)} as long as ours: {name}"
             print(f"      {line}", flush=True)
         if numpy_times:
             before, behind = map(median, numpy_times)
@@ -271,7 +244,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0, help="for each table (6)")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; one thread")
+    conditions("one thread")
     images = load_dataset(options.data).x_test
     for path in options.circuits:
         measure(path, images, options)

@@ -14,17 +14,16 @@ what the circuit itself takes, optimised and mapped with its popcounts in place.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import numpy as np
+from measuring import conditions, summary
 
 import gatewright as gw
 from gatewright.compiler import Circuit, Netlist
@@ -152,7 +151,7 @@ def main() -> None:
         find_abc()
     except ToolMissing as error:
         raise SystemExit(str(error)) from None
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; level {options.level}")
+    conditions(f"level {options.level}")
     ratios = [
         pair
         for path in options.circuits
@@ -161,10 +160,7 @@ def main() -> None:
     for k in options.k:
         own = [ratio for each, ratio in ratios if each == k]
         below = sum(ratio < 1 for ratio in own)
-        print(
-            f"k={k}: median ratio {median(own):.3f}, {min(own):.3f} to {max(own):.3f}; "
-            f"below ABC on {below} of {len(own)}"
-        )
+        print(f"k={k}: ratio {summary(own)}; below ABC on {below} of {len(own)}")
 
 
 if __name__ == "__main__":

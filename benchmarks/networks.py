@@ -13,18 +13,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
-from mnist import answers_right, batches, readme_network
-from torch import Tensor, nn
+from measuring import conditions
+from peer_training import answers_right, images, layers_of, readme_network, train_by_adam
+from torch import nn
 
 import gatewright as gw
 from gatewright import frontend
@@ -128,16 +126,6 @@ ZOO = {
 }
 
 
-@cache
-def layers_of(trainer: str) -> ModuleType | None:
-    """The module whose layers a trainer has; None where the peer is not installed."""
-    names = {"gatewright": "gatewright.frontend", "torchlogix": "torchlogix.layers"}
-    try:
-        return importlib.import_module(names.get(trainer, trainer))
-    except (ImportError, SyntaxError):  # torchlogix needs Python 3.12
-        return None
-
-
 def train(network: Network, layers: Any, data: Dataset, steps: int, seed: int) -> nn.Sequential:
     """A trained network: by `fit` for ours, by Adam at the peer's usual rate for theirs."""
     torch.manual_seed(seed)
@@ -149,18 +137,8 @@ def train(network: Network, layers: Any, data: Dataset, steps: int, seed: int) -
         options: dict[str, Any] = {"schedule": "cosine", "seed": seed, "progress": False}
         fit(model, x, y, steps=steps, lr=rate, **options)
         return model
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    for some in batches(len(x), steps, torch.Generator().manual_seed(seed)):
-        loss = nn.functional.cross_entropy(model(x[some]), y[some])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    train_by_adam(model, x, y, rate, steps, seed)
     return model
-
-
-def images(x: Any) -> Tensor:
-    """Samples [n, 1, height, width]."""
-    return torch.as_tensor(x).float().reshape(len(x), 1, *x.shape[-2:])
 
 
 def own_counts(model: nn.Sequential, shape: tuple[int, ...]) -> dict[str, int]:
@@ -205,7 +183,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    print(f"load average {os.getloadavg()[0]:.1f}, {torch.get_num_threads()} threads", flush=True)
+    conditions(f"{torch.get_num_threads()} threads")
     sets = {"digits": load_dataset("digits"), "mnist": load_dataset(options.data)}
     for name in options.only:
         write(name, sets[ZOO[name].data], options.steps, options.seed, options.out)

@@ -9,29 +9,15 @@ trains 784 -> 8000x6 for so many steps. Both sides are optimised and mapped alik
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
+
+from measuring import conditions
 
 import gatewright as gw
 from gatewright.cli.sources import open_source
 from gatewright.compiler import Circuit
 from gatewright.frontend import Dataset, load_dataset
-
-
-def trained(data: Dataset, steps: int) -> Circuit:
-    """784 -> 8000x6 after so many steps."""
-    import torch
-
-    from gatewright.frontend import fit
-    from gatewright.frontend.zoo.dense import dense
-
-    torch.manual_seed(0)
-    widths = (8000,) * 6
-    model = dense(data.input_shape, widths, data.classes, thresholds=[127.0], weight_init="random")
-    options = {"schedule": "cosine", "augment": "shift", "lr": 0.04, "seed": 0}
-    fit(model, data.x_train, data.y_train, steps=steps, **options)
-    return gw.trace(model, data.input_shape)
 
 
 def measure(name: str, circuit: Circuit, data: Dataset, level: int) -> None:
@@ -61,12 +47,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--level", type=int, default=2)
     options = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    conditions()
     data = load_dataset(options.data)
     for path in options.model:
         measure(path.stem, open_source(path).circuit, data, options.level)
     if not options.model:
-        measure(f"784 -> 8000x6, {options.steps:,} steps", trained(data, options.steps), data, 2)
+        from mnist import trained_dense
+
+        circuit = gw.trace(trained_dense(data, options.steps), data.input_shape)
+        measure(f"784 -> 8000x6, {options.steps:,} steps", circuit, data, 2)
 
 
 if __name__ == "__main__":

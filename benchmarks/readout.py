@@ -1,6 +1,6 @@
 """What reducing the readout saves: addends, adders, LUTs once lowered, and time in C.
 
-    python benchmarks/readout.py CIRCUIT.npz ... [--parts 15 3] [--samples 8192] [--runs 61]
+    python benchmarks/readout.py CIRCUIT.npz ... [--parts 15 3] [--samples 8192] [--seconds 3]
 
 Each circuit is folded, hashed and swept, which is the base; then its readout is reduced. LUTs are
 those of up to three inputs with all popcounts lowered, folded and hashed again. Answers are
@@ -10,12 +10,11 @@ compared on random samples, and the libraries run in turn, in one thread.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import numpy as np
+from measuring import Calls, conditions, in_turn, ratio
 
 import gatewright as gw
 from gatewright.backends.build import build
@@ -45,9 +44,9 @@ def main() -> None:
     parser.add_argument("circuits", nargs="+", type=Path)
     parser.add_argument("--parts", nargs="+", type=int, default=[15, 3])
     parser.add_argument("--samples", type=int, default=8192)
-    parser.add_argument("--runs", type=int, default=61)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of running them (3)")
     options = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f}; time in C: of the base over that of each")
+    conditions("time in C: the base beside each")
     print(f"{'circuit':<24} part  addends   adders      LUTs  seconds  in C")
     for path in options.circuits:
         circuit = gw.read(path)
@@ -66,17 +65,11 @@ def main() -> None:
         wanted = circuit.counts(x[:512])
         for key, library in libraries.items():
             assert np.array_equal(library.counts(x[:512]), wanted), f"{path}: {key} is wrong"
-        times: dict[str, list[float]] = {key: [] for key in libraries}
-        for _ in range(options.runs):
-            for key, library in libraries.items():
-                start = perf_counter()
-                library.predict(x, threads=1)
-                times[key].append(perf_counter() - start)
+        calls: Calls = {key: lambda one=one, x=x: one.predict(x) for key, one in libraries.items()}
+        times = in_turn(calls, len(x), options.seconds)
         for key, netlist in forms.items():
-            ratio = median(times[""]) / median(times[key])
-            best = min(times[""]) / min(times[key])
             line = f"{path.stem:<24} {key or '-':>4} {figures(netlist)} {spent[key]:>8.2f}"
-            print(f"{line}  {ratio:.2f} (best {best:.2f})", flush=True)
+            print(f"{line}  {ratio(times[''], times[key], 2)}", flush=True)
 
 
 if __name__ == "__main__":

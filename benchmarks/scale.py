@@ -22,38 +22,17 @@ import subprocess
 import sys
 import tempfile
 from time import perf_counter
-from typing import Any
 
-FEATURES, CLASSES = 784, 10
+from measuring import conditions, peak
+from random_networks import CLASSES, FEATURES, module, needed, size_of
+
 DENSE = "10000x10,100000x10"
 LIVE = "100000x10"
 TREES = "s,m,b,l,g"
 
 
-def peak() -> float:
-    """The most memory this process has held, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def show(what: str, gates: int, seconds: float) -> None:
-    print(f"  {what:<14}{gates:>14,} gates{seconds:>9.2f} s{peak():>7.2f} GiB", flush=True)
-
-
-def live(width: int, depth: int) -> Any:
-    """A netlist whose gates are all needed."""
-    import numpy as np
-
-    from gatewright.compiler import Builder
-
-    random = np.random.default_rng(0)
-    tables = np.array([1, 2, 4, 6, 7, 8, 9, 11, 13, 14])
-    builder = Builder(FEATURES)
-    nets = np.arange(2, 2 + FEATURES)
-    for _ in range(depth):
-        every = random.permutation(np.resize(nets, width))
-        fanin = np.column_stack([every, random.choice(nets, width)])
-        nets = builder.luts(fanin, random.choice(tables, width))
-    return builder.build(builder.popcount(nets.reshape(CLASSES, -1)))
+def show(what: str, gates: int, seconds: float, *whose: int) -> None:
+    print(f"  {what:<14}{gates:>14,} gates{seconds:>9.2f} s{peak(*whose):>7.2f} GiB", flush=True)
 
 
 def measure_live(width: int, depth: int, level: int) -> None:
@@ -61,7 +40,7 @@ def measure_live(width: int, depth: int, level: int) -> None:
     import gatewright as gw
     from gatewright.compiler.stats import n_gates
 
-    netlist = live(width, depth)
+    netlist = needed(width, depth)
     print(f"{width}x{depth}, live, level {level}")
     start = perf_counter()
     show(f"level {level}", n_gates(gw.optimize(netlist, level)), perf_counter() - start)
@@ -74,7 +53,7 @@ def measure_verilog(width: int, depth: int) -> None:
     from gatewright.compiler.stats import n_gates
     from gatewright.runtime.simulators import lint
 
-    circuit = Circuit(Encoder.boolean(FEATURES), live(width, depth), Decoder(CLASSES, 1.0, 0.0))
+    circuit = Circuit(Encoder.boolean(FEATURES), needed(width, depth), Decoder(CLASSES, 1.0, 0.0))
     gates = n_gates(circuit.netlist)
     print(f"{width}x{depth}, live, Verilog")
     with tempfile.TemporaryDirectory() as folder:
@@ -83,9 +62,7 @@ def measure_verilog(width: int, depth: int) -> None:
         show("emit", gates, perf_counter() - start)
         start = perf_counter()
         lint(os.path.join(folder, "net.v"), "net", timeout=3600)
-        seconds = perf_counter() - start
-    held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"  {'lint':<14}{gates:>14,} gates{seconds:>9.2f} s{held:>7.2f} GiB", flush=True)
+        show("lint", gates, perf_counter() - start, resource.RUSAGE_CHILDREN)
 
 
 def measure(name: str, level: int) -> None:
@@ -94,23 +71,13 @@ def measure(name: str, level: int) -> None:
 
     import gatewright as gw
     from gatewright.compiler.stats import n_gates
-    from gatewright.frontend import FixedBinarization, GroupSum, LogicDense
     from gatewright.frontend.zoo import build_model, model_spec
 
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    random = {"weight_init": "random"}
     start = perf_counter()
     if "x" in name:
-        width, depth = map(int, name.split("x"))
         shape: tuple[int, ...] = (FEATURES,)
-        layers = [
-            LogicDense(FEATURES if i == 0 else width, width, parametrization_kwargs=random)
-            for i in range(depth)
-        ]
-        model: torch.nn.Module = torch.nn.Sequential(
-            FixedBinarization([127.5]), *layers, GroupSum(CLASSES)
-        )
+        model = module(*size_of(name))
     else:
         name = f"logictreenet-cifar10-{name}"
         shape = model_spec(name).input_shape
@@ -137,17 +104,15 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one and options.one.startswith("verilog"):
-        width, depth = map(int, options.one.removeprefix("verilog").split("x"))
-        measure_verilog(width, depth)
+        measure_verilog(*size_of(options.one.removeprefix("verilog")))
         return
     if options.one and options.one.startswith("live"):
-        width, depth = map(int, options.one.removeprefix("live").split("x"))
-        measure_live(width, depth, int(options.levels))
+        measure_live(*size_of(options.one.removeprefix("live")), int(options.levels))
         return
     if options.one:
         measure(options.one, int(options.levels))
         return
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    conditions()
     needed = ",".join(f"live{size}" for size in options.live.split(",") if size)
     for name in filter(None, f"{options.dense},{needed},{options.trees}".split(",")):
         for level in options.levels.split(","):

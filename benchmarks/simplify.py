@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import sys
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
+from measuring import conditions, summary
 from peers import exported
 
 import gatewright as gw
@@ -86,9 +85,7 @@ def main() -> None:
         importlib.import_module("torchlogix.circuit")
     except (ImportError, SyntaxError):
         sys.exit("torchlogix is not installed; it needs Python 3.12")
-    print(
-        f"load average {os.getloadavg()[0]:.1f}; level {options.level}; {options.samples} samples"
-    )
+    conditions(f"level {options.level}", f"{options.samples} samples")
     sets = {"digits": load_dataset("digits"), "mnist": load_dataset(options.data)}
     found = []
     for path in options.circuits:
@@ -96,10 +93,7 @@ def main() -> None:
         ratios = measure(path, data.x_test[: options.samples], options.level)
         found += [ratios] if ratios else []
     gates, luts = zip(*found, strict=True)
-    print(
-        f"gates: median {median(gates):.3f}, {min(gates):.3f} to {max(gates):.3f} of torchlogix's "
-        f"nodes; LUT3: median {median(luts):.3f}, {min(luts):.3f} to {max(luts):.3f}"
-    )
+    print(f"of torchlogix's nodes: gates {summary(gates)}; LUT3 {summary(luts)}")
 
 
 if __name__ == "__main__":

@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
 import torch
+from measuring import conditions, ratio, spread
 from torch import Tensor, nn
 
 import gatewright.frontend as ours
@@ -174,18 +173,12 @@ def measure(name: str, rounds: int) -> None:
     print(name)
     base = taken["gatewright"]
     for who, why in found.items():
-        print(f"  {who:<11}{line(taken[who], base) if who in models else why}")
-
-
-def line(times: list[float], base: list[float]) -> str:
-    low, middle, high = quantiles(times, n=4)
-    text = f"median {middle:7.2f} ms, quarter to quarter {low:.2f} to {high:.2f}"
-    if times is base:
-        return f"{text}, fastest {min(times):.2f}"
-    return (
-        f"{text}, fastest {min(times):.2f}; ratio of medians {middle / median(base):.1f}, "
-        f"of fastest {min(times) / min(base):.1f}"
-    )
+        if who not in models:
+            print(f"  {who:<11}{why}")
+            continue
+        times = taken[who]
+        beside = "" if times is base else f"; {ratio(times, base)} as long as ours"
+        print(f"  {who:<11}{spread(times, 'ms', 2)}, fastest {min(times):.2f}{beside}")
 
 
 def main() -> None:
@@ -193,7 +186,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", choices=[*DENSE, CONVOLUTION])
     options = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f}, {torch.get_num_threads()} threads")
+    conditions(f"{torch.get_num_threads()} threads")
     for name in [options.only] if options.only else [*DENSE, CONVOLUTION]:
         measure(name, options.rounds)
 

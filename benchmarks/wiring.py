@@ -8,22 +8,15 @@ python benchmarks/wiring.py [--seeds 3] [--gates 100 400] [--steps 600]
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from statistics import median
 from typing import Any
 
 import torch
+from measuring import conditions, summary
 from torch import nn
 
-from gatewright.frontend import (
-    FixedBinarization,
-    GroupSum,
-    LogicDense,
-    evaluate,
-    fit,
-    load_dataset,
-)
+from gatewright.frontend import FixedBinarization, GroupSum, LogicDense, evaluate, fit, load_dataset
 
 THRESHOLDS = [2.0, 6.0, 10.0, 14.0]
 WIRINGS: dict[str, dict[str, Any]] = {
@@ -60,7 +53,7 @@ def main() -> None:
     parser.add_argument("--gates", type=int, nargs="+", default=[100, 400])
     parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
-    print(f"load {os.getloadavg()[0]:.1f}")
+    conditions()
     for gates in options.gates:
         for name, wiring in WIRINGS.items():
             found = []
@@ -81,10 +74,7 @@ def main() -> None:
                 seconds = time.perf_counter() - start
                 found.append((evaluate(network, data.x_test, data.y_test), seconds))
             right, seconds = zip(*found, strict=True)
-            print(
-                f"2 x {gates} gates, {name}: {median(right):.2%} "
-                f"({min(right):.2%} to {max(right):.2%}), {median(seconds):.1f} s"
-            )
+            print(f"2 x {gates} gates, {name}: {summary(right, '.2%')}, {median(seconds):.1f} s")
 
 
 if __name__ == "__main__":
