@@ -89,7 +89,7 @@ def check_all(
     """
     want = answers(circuit, x, circuit.decoder is not None)
     if module is not None:
-        yield Check("PyTorch module", len(x), _module_differs(circuit, module, x, want))
+        yield Check("PyTorch module", len(x), _module_differs(module, x, want))
     for name, compiled in (libraries or {}).items():
         yield from _compiled(name, compiled, x, want)
     found = answers(optimized, x, want.scores is not None)
@@ -164,7 +164,7 @@ def _verilated(
         return
 
 
-def _module_differs(circuit: Circuit, module: Any, x: NDArray[Any], want: Answers) -> int:
+def _module_differs(module: Any, x: NDArray[Any], want: Answers) -> int:
     """Samples on which the module's evaluation mode answers otherwise."""
     from ..frontend.training.measure import answer
 

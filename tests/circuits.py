@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import numpy as np
 
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
@@ -36,6 +39,22 @@ def classifier(
     return Circuit(encoder, builder.build(counts), Decoder(classes, tau=3.0, beta=-1.5))
 
 
+def many_gates() -> Circuit:
+    """One level of 70,000 gates, more than 16 bits can number, counted into two classes."""
+    random = np.random.default_rng(0)
+    builder = Builder(200)
+    nets = builder.luts(random.integers(2, 202, (70_000, 2)), random.integers(1, 15, 70_000))
+    netlist = builder.build(builder.popcount(nets.reshape(2, -1)))
+    return Circuit(Encoder.boolean(200), netlist, Decoder(2))
+
+
+def every_popcount() -> Circuit:
+    """Popcounts of 1 to 40 addends."""
+    builder = Builder(40)
+    counts = [builder.popcount(np.arange(2, 2 + m)[None]).ravel() for m in range(1, 41)]
+    return Circuit(Encoder.boolean(40), builder.build(np.concatenate(counts)))
+
+
 def samples(circuit: Circuit, n: int, dtype: str, seed: int = 0) -> np.ndarray:
     """Random samples [n, *shape]: whole numbers; for floats fractions, some of them NaN."""
     random = np.random.default_rng(seed)
@@ -48,3 +67,20 @@ def samples(circuit: Circuit, n: int, dtype: str, seed: int = 0) -> np.ndarray:
     x[random.random(shape) < 0.02] = np.nan
     x[random.random(shape) < 0.1] = 100.0  # exactly on a threshold
     return x.astype(dtype)
+
+
+def assert_at_once(call: Callable[[], np.ndarray], want: np.ndarray, times: int) -> None:
+    """Four threads call at once, each so often, and all are answered right."""
+    wrong: list[int] = []
+
+    def work() -> None:
+        for _ in range(times):
+            if not np.array_equal(call(), want):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

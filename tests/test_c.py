@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 
 import numpy as np
 import pytest
 from c_checks import STRICT, compiled, each_isa
-from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
+from circuits import (
+    BATCHES,
+    DTYPES,
+    assert_at_once,
+    classifier,
+    every_popcount,
+    many_gates,
+    samples,
+    with_encoder,
+)
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
@@ -91,11 +99,7 @@ def test_one_class():
 
 
 def test_more_slots_than_16_bits_hold():
-    random = np.random.default_rng(0)
-    builder = Builder(200)
-    nets = builder.luts(random.integers(2, 202, (70_000, 2)), random.integers(1, 15, 70_000))
-    netlist = builder.build(builder.popcount(nets.reshape(2, -1)))
-    circuit = Circuit(Encoder.boolean(200), netlist, Decoder(2))
+    circuit = many_gates()
     x = samples(circuit, 300, "bool")
     library = compiled(circuit)
     for _ in each_isa(library):
@@ -103,9 +107,7 @@ def test_more_slots_than_16_bits_hold():
 
 
 def test_popcounts_of_every_size():
-    builder = Builder(40)
-    counts = [builder.popcount(np.arange(2, 2 + m)[None]).ravel() for m in range(1, 40)]
-    circuit = Circuit(Encoder.boolean(40), builder.build(np.concatenate(counts)))
+    circuit = every_popcount()
     x = samples(circuit, 1000, "bool")
     library = compiled(circuit)
     for isa in each_isa(library):
@@ -128,19 +130,7 @@ def test_threads_and_concurrent_calls(pair):
     x = samples(circuit, 5000, "uint8")
     want = circuit.predict(x)
     assert np.array_equal(library.predict(x, threads=3), want)
-    wrong: list[int] = []
-
-    def call() -> None:
-        for _ in range(20):
-            if not np.array_equal(library.predict(x), want):
-                wrong.append(1)
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert_at_once(lambda: library.predict(x), want, 20)
 
 
 def test_emission_is_deterministic():

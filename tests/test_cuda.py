@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
+from circuits import BATCHES, DTYPES, classifier, every_popcount, many_gates, samples, with_encoder
 from cuda_loops import each_form, looped
 from hypothesis import HealthCheck, given, settings, strategies
 from strategies import netlists
 
 from gatewright.backends.cuda.backend import Cuda
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist, Tile
+from gatewright.compiler import Builder, Circuit, Netlist, Tile
 from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.seal import sealed
@@ -129,11 +129,7 @@ def test_every_batch_and_dtype(pair, n, dtype):
 
 
 def test_more_slots_than_16_bits_hold():
-    random = np.random.default_rng(0)
-    builder = Builder(200)
-    nets = builder.luts(random.integers(2, 202, (70_000, 2)), random.integers(1, 15, 70_000))
-    netlist = builder.build(builder.popcount(nets.reshape(2, -1)))
-    circuit = Circuit(Encoder.boolean(200), netlist, Decoder(2))
+    circuit = many_gates()
     x = samples(circuit, 70, "bool")
     library = looped(circuit)
     for _ in each_form(library):
@@ -141,14 +137,11 @@ def test_more_slots_than_16_bits_hold():
 
 
 def test_popcounts_of_every_size():
-    builder = Builder(40)
-    nets = [builder.popcount([np.arange(2, 2 + m)]) for m in range(1, 41)]
-    netlist = builder.build(np.concatenate([n.reshape(-1) for n in nets]))
-    circuit = Circuit(Encoder.boolean(40), netlist)
+    circuit = every_popcount()
     x = samples(circuit, 100, "bool")
     library = looped(circuit)
-    for _ in each_form(library):
-        assert np.array_equal(library.bits(x), circuit.bits(x))
+    for form in each_form(library):
+        assert np.array_equal(library.bits(x), circuit.bits(x)), form
 
 
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="needs nvcc")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import BATCHES, DTYPES, classifier, samples, with_encoder
+from circuits import BATCHES, DTYPES, assert_at_once, classifier, samples, with_encoder
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
@@ -90,19 +89,7 @@ def test_packed_bits(pair):
 def test_calls_from_several_threads(pair):
     circuit, library = pair
     x = samples(circuit, 100_000, "uint8")
-    want, wrong = circuit.predict(x), []
-
-    def call() -> None:
-        for _ in range(5):
-            if not np.array_equal(library.predict(x), want):
-                wrong.append(1)
-
-    calls = [threading.Thread(target=call) for _ in range(4)]
-    for thread in calls:
-        thread.start()
-    for thread in calls:
-        thread.join()
-    assert not wrong
+    assert_at_once(lambda: library.predict(x), circuit.predict(x), 5)
 
 
 def test_every_device(pair):

@@ -234,7 +234,6 @@ OUTPUTS = {
     "random": (lambda x: (x > 0.5) & (torch.rand(4) > 0.5), ["draws random numbers"]),
     "random threshold": (lambda x: x > torch.rand(4), ["keep them in a buffer"]),
 }
-TABLE = {**RAW, **BITS, **COUNTS, **OUTPUTS}
 
 
 @pytest.mark.parametrize(("group", "case"), [
