@@ -126,7 +126,7 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow", "cocotb"):
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
     _places(parser, "verilog")
-    parser.add_argument("--interface", help="verilog: ports, stream or axis")
+    parser.add_argument("--interface", help="verilog: ports, named, stream or axis")
     parser.add_argument("--primitives", metavar="DEVICE", help="verilog: xilinx, LUTs as instances")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,8 +103,8 @@ class Circuit:
     """What is compiled: raw values in, bits or counts, scores and classes out.
 
     With a decoder, the netlist's outputs are `groups` unsigned counts of equal width, least
-    significant bit first. Without one, they are the answer themselves. `names` says what a file
-    called inputs and outputs; it decides no answer.
+    significant bit first. Without one, they are the answer themselves. `names` says what inputs,
+    outputs, features and classes are called; it decides no answer.
     The methods evaluate by `simulate`: they are the reference, not the fast path.
     """
 
@@ -119,7 +120,12 @@ class Circuit:
                 f"the netlist takes {self.netlist.n_inputs}; allowed is the same number"
             )
         if self.names is not None:
-            self.names.check(self.netlist.n_inputs, len(self.netlist.outputs))
+            self.names.check(
+                inputs=self.netlist.n_inputs,
+                outputs=len(self.netlist.outputs),
+                features=self.encoder.n_features,
+                classes=self.decoder.groups if self.decoder else 0,
+            )
         if self.decoder is not None:
             self._check_decoder(self.decoder)
 
@@ -155,6 +161,29 @@ class Circuit:
     def with_netlist(self, netlist: Netlist) -> Circuit:
         """The same circuit with another netlist; itself if the netlist is the same object."""
         return self if netlist is self.netlist else replace(self, netlist=netlist)
+
+    def with_names(
+        self,
+        *,
+        features: Iterable[str | int] | None = None,
+        classes: Iterable[str | int] | None = None,
+    ) -> Circuit:
+        """The same circuit with names for its features and classes, for whoever reads the Verilog.
+
+        Args:
+            features: of a sample in row-major order, [features]; None leaves them as they are.
+            classes: of each group of the decoder, [groups]; None leaves them as they are.
+
+        Raises:
+            NetlistError: they are another number, or not strings and integers.
+        """
+        given = {"features": features, "classes": classes}
+        changed = {
+            kind: tuple(str(n) if isinstance(n, (int, np.integer)) else n for n in names)
+            for kind, names in given.items()
+            if names is not None
+        }
+        return replace(self, names=replace(self.names or Names(), **changed))
 
     def count_nets(self) -> IntArray:
         """The output nets as [groups, width].

@@ -32,7 +32,7 @@ def write_circuit(circuit: Circuit, path: str | os.PathLike[str]) -> None:
         "netlist": _pack(circuit.netlist, "n", arrays, path, 0),
     }
     if circuit.names:
-        manifest["names"] = [list(circuit.names.inputs), list(circuit.names.outputs)]
+        manifest["names"] = [list(names) for names in vars(circuit.names).values()]
     write_archive(path, "circuit", manifest, arrays)
 
 

@@ -84,7 +84,7 @@ def test_the_testbench_sees_a_wrong_wrapper(good: str, bad: str) -> None:
 
 
 def test_interfaces_refused() -> None:
-    with pytest.raises(EmitError, match="interface 'spi'; allowed are ports, stream, axis"):
+    with pytest.raises(EmitError, match="interface 'spi'; allowed are ports, named, stream, axis"):
         Verilog(interface="spi")
     with pytest.raises(EmitError, match="interface 'axis' needs registers that stall; give reset"):
         Verilog(interface="axis", registers_every=1)

@@ -18,18 +18,20 @@ from .cells import PRIMITIVES
 from .cocotb import cocotb_test
 from .design import ANSWERS, STYLES, Design, design
 from .devices import DEVICES
-from .encoder import encoder_module, encoder_notes, feature_width
+from .encoder import encoder_module, feature_width
 from .flow import flow_files
+from .named import named_module
 from .names import check_module_name
-from .notes import timing_notes
+from .notes import head_notes
 from .pipeline import Pipeline
 from .proof import Given, prove_module
 from .registers import Clocking
 from .sequential import Wishes, sequential_design
-from .stream import INTERFACES, WRAPPER_NAMES, stream_module, stream_testbench
+from .stream import STREAMS, WRAPPER_NAMES, stream_module, stream_testbench
 from .text import CONTROL, Port, unused
-from .vectors import testbench_files
+from .vectors import named_testbench, testbench_files
 
+INTERFACES = ("ports", "named", *STREAMS)
 MAX_FEATURE_BITS = 24
 _END = "\n`default_nettype wire\n"
 
@@ -63,9 +65,11 @@ class Verilog:
     places_per_clock: run tiles in turn, with so many copies of a body at most, where that takes
         fewer LUTs. The module takes a sample where `valid_in` and `ready_in` are true, and answers
         some clocks later; registers_every and target_mhz cut the bodies and what follows them.
-    interface: "stream" adds module <name>_stream around a pipelined one, with valid and ready on
-        both sides; "axis" adds <name>_axis, AXI4-Stream that takes a sample byte by byte. Both need
-        `reset` and `enable`, and come with a testbench that stalls at random.
+    interface: "named" adds module <name>_named around the design, whose ports are called what the
+        circuit calls features, or inputs and outputs; see `named.named_module`. "stream" adds
+        <name>_stream around a pipelined one, with valid and ready on both sides, and "axis"
+        <name>_axis, AXI4-Stream that takes a sample byte by byte. These two need `reset` and
+        `enable`, and come with a testbench that stalls at random.
     cocotb: with vectors, a test for cocotb 2 too, `test_<module>.py`, which runs by itself.
     """
 
@@ -119,7 +123,7 @@ class Verilog:
             raise EmitError(
                 f"verilog: interface {self.interface!r}; allowed are {', '.join(INTERFACES)}"
             )
-        if self.interface != "ports" and not (pipelined and self.reset and self.enable):
+        if self.interface in STREAMS and not (pipelined and self.reset and self.enable):
             raise EmitError(
                 f"verilog: interface {self.interface!r} needs registers that stall; give reset, "
                 "enable and one of registers_every, max_latency, target_mhz and places_per_clock "
@@ -199,20 +203,26 @@ class Verilog:
         inputs, outputs = _input(circuit, width), _outputs(circuit, self.answer)
         ports = [*self._control(found), *inputs, *outputs]
         text = self._text(circuit, name, width, ports, found, style)
-        wrapped = self.interface != "ports"
-        if wrapped:
+        streams = self.interface in STREAMS
+        bench = ""
+        if streams:
             text += stream_module(name, self.interface, width, ports)
+        elif self.interface == "named":
+            module, bench = named_module(circuit, name, width, ports)
+            text += module
         files = {f"{name}.v": (text + _END).encode()}
+        waits = found.interval if found.tiles else 0
         if vectors is not None:
-            waits = found.interval if found.tiles else 0
             files |= testbench_files(circuit, name, width, ports, found.latency, vectors, waits)
-        if wrapped and vectors is not None:
+        if bench and vectors is not None:
+            files |= named_testbench(name, ports, found.latency, len(vectors), waits, bench)
+        if streams and vectors is not None:
             files[f"{name}_{self.interface}_tb.v"] = stream_testbench(
                 name, self.interface, width, ports, found.latency, len(vectors), found.interval
             )
         if self.cocotb and vectors is not None:
             timing = (ports, found.latency, len(vectors), found.interval)
-            for interface in dict.fromkeys(("ports", self.interface)):
+            for interface in ("ports", *([self.interface] if streams else [])):
                 files |= cocotb_test(name, interface, width, *timing)
         if self.flow and self.device:
             files |= flow_files(name, self.device, ports, self.target_mhz)
@@ -233,6 +243,8 @@ class Verilog:
             "files": list(files),
             "vectors": 0 if vectors is None else len(vectors),
         }
+        if circuit.names:
+            manifest["names"] = asdict(circuit.names)
         if prove:
             clocking = Clocking(found.latency, self.reset, self.enable)
             given = Given(name, found.steps, width, clocking)
@@ -277,12 +289,12 @@ class Verilog:
                 "verilog: the netlist has no outputs; allowed is 1 or more; "
                 "add the nets to observe to its outputs"
             )
-        if self.interface != "ports" and not circuit.netlist.n_inputs:
+        if self.interface in STREAMS and not circuit.netlist.n_inputs:
             raise EmitError(
                 f"verilog: interface {self.interface!r}, and the circuit has no inputs to stream; "
                 'allowed is "ports"'
             )
-        if self.interface != "ports" and name in WRAPPER_NAMES:
+        if self.interface in STREAMS and name in WRAPPER_NAMES:
             raise EmitError(f"name {name!r}: a part of the wrapper has it; choose another name")
         if circuit.decoder is None and self.answer != "both":
             raise EmitError(
@@ -318,7 +330,7 @@ class Verilog:
         top = render(
             "verilog/top.j2",
             name=name,
-            notes=_notes(circuit, width, ports, found),
+            notes=head_notes(circuit, width, ports, found),
             ports=ports,
             encoder=encoder,
             unread="\n".join(unused(["x"] if has_x and not inputs else [])),
@@ -354,39 +366,3 @@ def _outputs(circuit: Circuit, answer: str) -> list[Port]:
     classes = max(1, (circuit.decoder.groups - 1).bit_length())
     ports = [Port("counts", "output", outputs), Port("class_index", "output", classes)]
     return {"both": ports, "scores": ports[:1], "class": ports[1:]}[answer]
-
-
-def _notes(circuit: Circuit, width: int, ports: list[Port], found: Design) -> list[str]:
-    """What each port means, for the head of the file."""
-    names = {port.name for port in ports}
-    notes = [*encoder_notes(circuit.encoder, width), *_names(circuit, width)]
-    if "bits" in names:
-        notes.append(f"bits: the {len(circuit.netlist.outputs)} answers, bit i in bits[i].")
-        if circuit.names:
-            notes += [f"  bits[{i}] = {name!a}" for i, name in enumerate(circuit.names.outputs)]
-    if circuit.decoder:
-        groups, tau, beta = circuit.decoder.groups, circuit.decoder.tau, circuit.decoder.beta
-        wide = circuit.count_width
-        if "counts" in names:
-            notes += [
-                f"counts: {groups} unsigned counts of {wide} bits; class g is "
-                f"counts[{wide}*g +: {wide}].",
-                f"  Its score is (count + beta) / tau with tau = {tau}, beta = {beta}.",
-            ]
-        if "class_index" in names:
-            notes += [
-                "class_index: the class of the largest count, the lowest of equal ones. A larger",
-                "  count is a larger score whatever tau > 0 and beta are, so this is the class of",
-                "  the scores too.",
-            ]
-    return notes + timing_notes(names, found)
-
-
-def _names(circuit: Circuit, width: int) -> list[str]:
-    """What a file called the inputs, where each bit of the input port is one."""
-    if circuit.names is None or width > 1:
-        return []
-    port = "x" if width else "bits_in"
-    at = circuit.encoder.feature.tolist() if width else range(circuit.netlist.n_inputs)
-    pairs = zip(at, circuit.names.inputs, strict=True)
-    return [f"  {port}[{i}] = {name!a}" for i, name in pairs]

@@ -1,6 +1,8 @@
-"""What a design may be called."""
+"""What a design and its ports may be called."""
 
 from __future__ import annotations
+
+import re
 
 from ...runtime.errors import EmitError
 from ..artifact import check_name
@@ -38,6 +40,11 @@ _OURS = frozenset(
     ("x", "bits_in", "bits", "counts", "class_index", "u_encoder", "u_logic", "valid", *CONTROL)
 )
 
+_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+# What simulators take behind a backslash; Icarus Verilog reads a macro and ".*" even there.
+_ESCAPED = re.compile(r"(?!\*)[!-_a-~]+")
+_LONGEST = 200  # characters
+
 
 def check_module_name(name: str) -> None:
     """Raise EmitError unless a top module can have this name."""
@@ -45,3 +52,25 @@ def check_module_name(name: str) -> None:
         raise EmitError(f"name {name!r}: reserved in Verilog or SystemVerilog; choose another name")
     if name in _OURS:
         raise EmitError(f"name {name!r}: a port or part of the module has it; choose another name")
+
+
+def unused_name(name: str, taken: set[str]) -> str:
+    """`name` as an identifier can hold it, with a number behind where it is taken; takes it.
+
+    Names of printable ASCII without blanks stay as they are; in others "_" stands for what is
+    neither a letter nor a digit.
+    """
+    if not _ESCAPED.fullmatch(name) or len(name) > _LONGEST:
+        name = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:_LONGEST] or "_"
+    found, number = name, 0
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    taken.add(found)
+    return found
+
+
+def written(name: str) -> str:
+    """An identifier as Verilog has it, escaped if it must be: "a", "\\a[1] "."""
+    simple = _SIMPLE.fullmatch(name) and name not in _RESERVED
+    return name if simple else f"\\{name} "

@@ -1,12 +1,71 @@
-"""What the comments at the head of a file say of clocks."""
+"""What the comments at the head of a file say of ports and clocks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from ...compiler import Circuit
 from .design import Design
-from .text import plural
+from .encoder import encoder_notes
+from .text import Port, plural
+
+_LONGEST = 80  # characters of a name
 
 
-def timing_notes(names: set[str], found: Design) -> list[str]:
+def head_notes(circuit: Circuit, width: int, ports: Sequence[Port], found: Design) -> list[str]:
+    """What each port means, and when samples are taken and answers come.
+
+    width: bits of a feature; 0 if the input port takes the encoder's bits.
+    """
+    names = {port.name for port in ports}
+    notes = [*encoder_notes(circuit.encoder, width), *_input_names(circuit, width)]
+    if "bits" in names:
+        notes.append(f"bits: the {len(circuit.netlist.outputs)} answers, bit i in bits[i].")
+        if circuit.names:
+            notes += _called("bits[{}]", circuit.names.outputs)
+    if circuit.decoder:
+        groups, tau, beta = circuit.decoder.groups, circuit.decoder.tau, circuit.decoder.beta
+        wide = circuit.count_width
+        if "counts" in names:
+            notes += [
+                f"counts: {groups} unsigned counts of {wide} bits; class g is "
+                f"counts[{wide}*g +: {wide}].",
+                f"  Its score is (count + beta) / tau with tau = {tau}, beta = {beta}.",
+            ]
+        if "class_index" in names:
+            notes += [
+                "class_index: the class of the largest count, the lowest of equal ones. A larger",
+                "  count is a larger score whatever tau > 0 and beta are, so this is the class of",
+                "  the scores too.",
+            ]
+        if circuit.names:
+            notes += _called("class {}", circuit.names.classes)
+    return notes + _timing_notes(names, found)
+
+
+def _input_names(circuit: Circuit, width: int) -> Iterator[str]:
+    """What features are called, and bits where each bit of the input port is one."""
+    if circuit.names is None:
+        return
+    yield from _called("feature {}", circuit.names.features)
+    if not width:
+        yield from _called("bits_in[{}]", circuit.names.inputs)
+    elif width == 1:
+        yield from _called("x[{}]", circuit.names.inputs, circuit.encoder.feature.tolist())
+
+
+def _called(what: str, names: Sequence[str], at: Sequence[int] | None = None) -> Iterator[str]:
+    """A line for each name; at: the number of each, if not its place.
+
+    In ASCII and within quotes nothing can end a comment or look like a pragma.
+    """
+    for number, name in zip(range(len(names)) if at is None else at, names, strict=False):
+        text = ascii(name)
+        text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+        yield f"  {what.format(number)} = {text}"
+
+
+def _timing_notes(names: set[str], found: Design) -> list[str]:
     """When samples are taken and answers come, for a module with these ports."""
     if not found.latency:
         return []

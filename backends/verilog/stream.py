@@ -7,7 +7,7 @@ from typing import Any
 from ..render import render
 from .text import CONTROL, Port
 
-INTERFACES = ("ports", "stream", "axis")
+STREAMS = ("stream", "axis")
 WRAPPER_NAMES = frozenset("core sample count full skip last taken ready".split())
 
 

@@ -38,21 +38,39 @@ def testbench_files(
         )
     inputs = _input_bits(circuit, rows, width)
     expected = _expected_bits(circuit, rows, ports)
-    files = {f"{name}_tb.v": _testbench(name, ports, len(rows), latency, interval).encode()}
+    files = {f"{name}_tb.v": _testbench(name, ports, len(rows), latency, interval)}
     if inputs.shape[1]:
         files[f"{name}_inputs.hex"] = hex_lines(inputs)
     files[f"{name}_expected.hex"] = hex_lines(expected)
     return files
 
 
-def _testbench(name: str, ports: list[Port], vectors: int, latency: int, interval: int) -> str:
+def named_testbench(
+    name: str, ports: list[Port], latency: int, vectors: int, interval: int, pins: str
+) -> dict[str, bytes]:
+    """`<name>_named_tb.v`, which reads the vectors of `<name>_tb`; pins: see `named_module`."""
+    text = _testbench(name, ports, vectors, latency, interval, f"{name}_named", pins)
+    return {f"{name}_named_tb.v": text}
+
+
+def _testbench(
+    name: str,
+    ports: list[Port],
+    vectors: int,
+    latency: int,
+    interval: int,
+    module: str = "",
+    pins: str = "",
+) -> bytes:
+    """module: what is tested, <name> if none is named, in a file of that name."""
     data = [port for port in ports if port.name not in CONTROL]
     inputs = [port for port in data if port.direction == "input"]
     outputs = [port for port in data if port.direction == "output"]
     offsets = [0, *accumulate(port.width for port in outputs)]
-    return render(
+    text = render(
         "verilog/testbench.j2",
         name=name,
+        module=module or name,
         vectors=vectors,
         x=inputs[0].name if inputs else "",
         x_width=inputs[0].width if inputs else 0,
@@ -60,11 +78,12 @@ def _testbench(name: str, ports: list[Port], vectors: int, latency: int, interva
         slices=[f"wanted[{end - 1}:{start}]" for start, end in pairwise(offsets)],
         word=", ".join(port.name for port in reversed(outputs)),
         answer_width=offsets[-1],
-        pins=", ".join(f".{port.name}({port.name})" for port in ports),
+        pins=pins or ", ".join(f".{port.name}({port.name})" for port in ports),
         latency=latency,
         interval=interval,
         control=[port.name for port in ports if port.name in CONTROL],
     )
+    return text.encode()
 
 
 def _input_bits(circuit: Circuit, rows: NDArray[Any], width: int) -> NDArray[np.bool_]:

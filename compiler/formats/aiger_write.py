@@ -12,7 +12,7 @@ from ...runtime.archive import write_file
 from ...runtime.version import VERSION
 from ..circuit import Circuit
 from ..literals import Literals
-from ..names import Names
+from ..names import Names, bit_names
 from ..netlist import Netlist
 from ..passes.strash import strash
 from ..subject import Subject
@@ -99,8 +99,7 @@ def _lines(literals: Ands | Literals) -> bytes:
 
 def _symbols(names: Names | None, n_inputs: int, n_outputs: int) -> bytes:
     """The symbol table; a name that would end its line gives way to a number."""
-    given = ((f"x{i}" for i in range(n_inputs)), (f"y{i}" for i in range(n_outputs)))
-    inputs, outputs = given if names is None else (names.inputs, names.outputs)
+    inputs, outputs = bit_names(names, n_inputs, n_outputs)
     rows = [f"i{i} {_line(name, f'x{i}')}\n" for i, name in enumerate(inputs)]
     rows += [f"o{i} {_line(name, f'y{i}')}\n" for i, name in enumerate(outputs)]
     return "".join(rows).encode()

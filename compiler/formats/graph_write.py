@@ -13,6 +13,7 @@ from ...runtime.archive import write_file
 from ...runtime.errors import FileError
 from ..circuit import Circuit
 from ..graph import to_networkx
+from ..names import bit_names
 from ..netlist import FALSE, FIRST_INPUT, TRUE
 
 MOST_NETS = 100_000
@@ -51,15 +52,16 @@ def write_graph(circuit: Circuit, path: str | os.PathLike[str]) -> None:
 def _plain(circuit: Circuit) -> networkx.DiGraph:
     """The graph of a netlist with labels and outputs as nodes, all attributes plain."""
     found = to_networkx(circuit.netlist)
-    names = circuit.names
+    inputs, outputs = bit_names(
+        circuit.names, circuit.netlist.n_inputs, len(circuit.netlist.outputs)
+    )
     graph = networkx.DiGraph()
     for net, facts in found.nodes(data=True):
         if net in (FALSE, TRUE) and not found.out_degree(net) and net not in found.graph["outputs"]:
             continue
         label = _label(facts, net)
         if facts["kind"] == "input":
-            index = net - FIRST_INPUT
-            label = _printable(names.inputs[index]) if names else f"x{index}"
+            label = _printable(inputs[net - FIRST_INPUT])
         kept = {key: value for key, value in facts.items() if isinstance(value, int | str)}
         kept |= {
             key: " ".join(map(str, value))
@@ -74,8 +76,7 @@ def _plain(circuit: Circuit) -> networkx.DiGraph:
     for source, target, facts in found.edges(data=True):
         graph.add_edge(f"n{source}", f"n{target}", pins=" ".join(map(str, facts["pins"])))
     for index, net in enumerate(found.graph["outputs"]):
-        label = _printable(names.outputs[index]) if names else f"y{index}"
-        graph.add_node(f"out{index}", label=label, kind="output", index=index)
+        graph.add_node(f"out{index}", label=_printable(outputs[index]), kind="output", index=index)
         graph.add_edge(f"n{net}", f"out{index}", pins="0")
     return graph
 

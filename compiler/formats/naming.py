@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..names import Names
+from ..names import Names, bit_names
 from ..netlist import FIRST_INPUT, Netlist
 
 
@@ -30,10 +30,10 @@ def named(netlist: Netlist, names: Names | None, legal: str) -> Naming:
     Those of `names` stay if all fit the pattern `legal` and differ; else inputs are x0, x1, ... and
     outputs y0, y1, ... Gates that are outputs are called so, others n and their number.
     """
-    inputs = [f"x{i}" for i in range(netlist.n_inputs)]
-    outputs = [f"y{i}" for i in range(len(netlist.outputs))]
-    if names is not None and _usable(netlist, names, legal):
-        inputs, outputs = list(names.inputs), list(names.outputs)
+    size = netlist.n_inputs, len(netlist.outputs)
+    inputs, outputs = bit_names(names, *size)
+    if not _usable(netlist, inputs, outputs, legal):
+        inputs, outputs = bit_names(None, *size)
     prefix = "n"
     while any(name.startswith(prefix) for name in (*inputs, *outputs)):
         prefix += "_"
@@ -49,20 +49,22 @@ def named(netlist: Netlist, names: Names | None, legal: str) -> Naming:
         else:
             nets[net] = name
             called.add(net)
-    return Naming(inputs, outputs, nets, copies)
+    return Naming(list(inputs), list(outputs), nets, copies)
 
 
-def _usable(netlist: Netlist, names: Names, legal: str) -> bool:
+def _usable(
+    netlist: Netlist, inputs: tuple[str, ...], outputs: tuple[str, ...], legal: str
+) -> bool:
     """Whether all names are legal and differ; an output may be called like the input that it is."""
-    found = dict(zip(names.inputs, range(FIRST_INPUT, netlist.n_nets), strict=False))
-    if len(found) < len(names.inputs):
+    found = dict(zip(inputs, range(FIRST_INPUT, netlist.n_nets), strict=False))
+    if len(found) < len(inputs):
         return False
     own = [
         name
-        for name, net in zip(names.outputs, netlist.outputs.tolist(), strict=True)
+        for name, net in zip(outputs, netlist.outputs.tolist(), strict=True)
         if found.get(name) != net
     ]
     if len(set(own)) < len(own) or not found.keys().isdisjoint(own):
         return False
     pattern = re.compile(legal)
-    return all(map(pattern.fullmatch, (*names.inputs, *names.outputs)))
+    return all(map(pattern.fullmatch, (*inputs, *outputs)))
