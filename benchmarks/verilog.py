@@ -6,7 +6,8 @@ A CIRCUIT is a trained one as `networks.py` writes it. Both sides take bits and 
 torchlogix gets the circuit gate by gate, tiles unrolled, runs `simplify()` and writes its Verilog;
 ours is optimised at level 2 and emitted with `answer="scores"` and `feature_bits=0`. `lut6` is
 `synth -lut 6 -flatten`, `xilinx` is `synth_xilinx -flatten` without block RAM, DSPs and pads; depth
-is the longest path that `ltp` finds in the flat result, carry cells included. Styles: `gates` and
+is the longest path that `ltp` finds in the flat result, a LUT and a CARRY4 a level each. A LUT6_2,
+whose two outputs are those of one LUT of the device, counts as one LUT. Styles: `gates` and
 `lut`; `+keep` is with `keep_hierarchy` (`lut6` only), `+primitives` with `primitives="xilinx"`
 (`xilinx` only). With `--parts`, ours is shown with encoder and argmax too, and without popcounts.
 Needs Yosys. Without torchlogix on the path, only ours is measured. Icarus Verilog first runs both
@@ -69,7 +70,7 @@ def synthesised(text: bytes, top: str, flow: str) -> Size:
         yosys.run_yosys(commands, folder, SECONDS)
         cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
         length = re.search(r"length=(\d+)", (folder / "ltp.txt").read_text())
-    luts = sum(n for kind, n in cells.items() if re.fullmatch(r"\$lut|LUT[1-6]|INV", kind))
+    luts = sum(n for kind, n in cells.items() if re.fullmatch(r"\$lut|LUT[1-6](_2)?|INV", kind))
     registers = sum(n for kind, n in cells.items() if re.search(r"dff|^FD[RSCP]E", kind, re.I))
     return Size(luts, registers, int(length[1]) if length else 0)
 

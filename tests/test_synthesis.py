@@ -50,6 +50,20 @@ NETLIST = {
         },
     }
 }
+# A counter on a carry chain of 7-series slices, before a LUT.
+CHAIN = {
+    name: {
+        "type": kind,
+        "port_directions": {"I": "input", "O": "output"},
+        "connections": {"I": reads, "O": drives},
+    }
+    for name, kind, reads, drives in (
+        ("one", "LUT6_2", [2, 3], [4, 5]),
+        ("two", "LUT6_2", [2, 3], [6, 7]),
+        ("sum", "CARRY4", [4, 5, 6, 7], [8, 9]),
+        ("last", "LUT3", [8, 9, "0"], [10]),
+    )
+}
 YOSYS = """#!{python}
 import sys
 from pathlib import Path
@@ -101,6 +115,12 @@ def test_cells_and_depth_of_a_netlist(tmp_path: Path) -> None:
     path = tmp_path / "top.json"
     path.write_text(json.dumps(NETLIST))
     assert count_cells(FAMILIES["ice40"], path, "whole") == Usage("whole", 3, 1, 1, 2)
+
+
+def test_luts_of_two_outputs_are_one_each(tmp_path: Path) -> None:
+    path = tmp_path / "top.json"
+    path.write_text(json.dumps({"modules": {"top": {"attributes": {}, "cells": CHAIN}}}))
+    assert count_cells(FAMILIES["xc7"], path, "whole") == Usage("whole", 3, 0, 1, 2)
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"modules": {}}', '{"modules": {"a": {"cells": 3}}}'])

@@ -1,8 +1,10 @@
-"""Popcounts as trees of counters: a LUT of up to six inputs for each bit that a counter answers."""
+"""Popcounts as trees of counters: a LUT of up to six inputs for each bit that a counter answers, or
+carry chains.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -12,9 +14,12 @@ from numpy.typing import NDArray
 
 from ...compiler import Builder, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, weight_of
-from .counters import Counter, Heights, plan
+from . import carries
+from .choices import Counter
+from .counters import Heights, Use, plan
 
 
+@lru_cache(maxsize=256)
 @lru_cache(maxsize=256)
 def popcount_netlist(
     planes: Heights, offset: int = 0, ready: tuple[int, ...] | None = None
@@ -24,31 +29,106 @@ def popcount_netlist(
     planes: how many inputs count 1, 2, 4 and so on. ready: the level at which each input is there;
     all at the same one if None.
     """
-    addends = sum(planes)
-    width = (weight_of(planes) + offset).bit_length()
-    column = np.repeat(np.arange(len(planes)), planes)
-    at = np.array(ready or (0,) * addends, np.int64)
-    at -= at.min(initial=at.max(initial=0))
-    heights = np.zeros((at.max(initial=0) + 1, width), np.int64)
-    np.add.at(heights, (at, column), 1)
-    plus = [offset >> i & 1 for i in range(width)]
-    levels = plan([tuple(row) for row in heights.tolist()], tuple(plus))
+    columns = _Columns(planes, offset, ready, (0,) * len(planes))
+    return columns.added_up(0)
 
-    builder = Builder(addends)
-    columns: list[deque[int]] = [deque() for _ in range(width)]
-    for level in range(max(len(levels), len(heights))):
-        for net in np.flatnonzero(at == level).tolist():
-            columns[column[net]].append(net + FIRST_INPUT)
-        uses = levels[level] if level < len(levels) else []
-        fanins = [
-            [_taken(columns[at:], counter) for _ in range(times)] for at, counter, times in uses
-        ]
-        for (first, counter, times), fanin in zip(uses, fanins, strict=True):
-            plus[first] -= counter.plus * times
-            for bit, bits in enumerate(columns[first : first + counter.width]):
-                bits.extend(_sum_bits(builder, counter, bit, np.array(fanin)))
-    constants = (TRUE if bit else FALSE for bit in plus)
-    return builder.build([c[0] if c else bit for c, bit in zip(columns, constants, strict=True)])
+
+@lru_cache(maxsize=256)
+def chained_popcount(
+    planes: Heights, offset: int, ready: tuple[int, ...] | None, inverted: Heights, levels: int
+) -> tuple[Netlist, dict[Netlist, carries.Chain]]:
+    """The same with counters on carry chains, which are tiles, and what these are by their bodies.
+
+    inverted: how many inputs of each weight, the first ones, such tiles take for inverted; LUTs do
+    not. levels: that a counter on a carry chain takes, 1 or 2.
+    """
+    columns = _Columns(planes, offset, ready, inverted)
+    return columns.added_up(levels), columns.chains
+
+
+class _Columns:
+    """The bits that are still to be added up, by weight."""
+
+    def __init__(
+        self, planes: Heights, offset: int, ready: tuple[int, ...] | None, inverted: Heights
+    ) -> None:
+        self.width = (weight_of(planes) + offset).bit_length()
+        self.plus = [offset >> i & 1 for i in range(self.width)]
+        self.chains: dict[Netlist, carries.Chain] = {}
+        self._weight = np.repeat(np.arange(len(planes)), planes)
+        at = np.array(ready or (0,) * sum(planes), np.int64)
+        self._at = at - at.min(initial=at.max(initial=0))
+        self._builder = Builder(sum(planes))
+        self._columns: list[deque[int]] = [deque() for _ in range(self.width)]
+        self._inverted: set[int] = set()
+        first = FIRST_INPUT
+        for n, some in zip(planes, inverted, strict=True):
+            self._inverted.update(range(first, first + some))
+            first += n
+
+    def added_up(self, carry: int) -> Netlist:
+        """The netlist of what is planned; carry: levels of a counter on a carry chain, or 0."""
+        heights = np.zeros((self._at.max(initial=0) + 1, self.width), np.int64)
+        np.add.at(heights, (self._at, self._weight), 1)
+        levels = plan([tuple(row) for row in heights.tolist()], tuple(self.plus), carry)
+        made: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)  # by level: column, nets
+        for level in range(max(len(levels), len(heights)) + 1):
+            for column, nets in made[level]:
+                self._columns[column].extend(nets)
+            self._arrive(level)
+            uses = levels[level] if level < len(levels) else []
+            fanins = [[self._taken(use) for _ in range(use.times)] for use in uses]
+            for use, fanin in zip(uses, fanins, strict=True):
+                there = level + (carry if use.counter.carry else 1)
+                made[there] += enumerate(self._add(use, fanin), use.column)
+        columns = zip(self._columns, self.plus, strict=True)
+        return self._builder.build([c[0] if c else TRUE if bit else FALSE for c, bit in columns])
+
+    def _arrive(self, level: int) -> None:
+        """Put the inputs of a level into their columns, inverted ones between the others."""
+        nets = np.flatnonzero(self._at == level)
+        for column in np.unique(self._weight[nets]).tolist():
+            some = (nets[self._weight[nets] == column] + FIRST_INPUT).tolist()
+            own = [
+                [net for net in some if (net in self._inverted) is kind] for kind in (True, False)
+            ]
+            spread = [((i + 0.5) / len(part), net) for part in own for i, net in enumerate(part)]
+            self._columns[column].extend(net for _, net in sorted(spread))
+
+    def _taken(self, use: Use) -> list[int]:
+        """The bits that a counter adds up, taken off the columns."""
+        row: list[int] = []
+        for column, n in zip(self._columns[use.column :], use.counter.taken, strict=False):
+            some = [column.popleft() for _ in range(n)]
+            if use.counter.carry:  # inverted ones first
+                some.sort(key=lambda net: net not in self._inverted)
+            row += some
+        return row
+
+    def _add(self, use: Use, fanin: list[list[int]]) -> list[list[int]]:
+        """Emit counters that read fanin [counters, bits]: the nets of each digit."""
+        counter = use.counter
+        for i in range(counter.plus.bit_length()):
+            self.plus[use.column + i] -= (counter.plus >> i & 1) * use.times
+        digits = min(counter.width, self.width - use.column)
+        if not counter.carry:
+            rows = np.array(fanin)
+            return [_sum_bits(self._builder, counter, bit, rows) for bit in range(digits)]
+        alike: dict[Netlist, list[list[int]]] = defaultdict(list)
+        for row in fanin:
+            alike[self._body(counter, row, digits)].append(row)
+        places = [self._builder.tile(body, rows) for body, rows in alike.items()]
+        return np.concatenate(places).T.tolist()
+
+    def _body(self, counter: Counter, row: list[int], digits: int) -> Netlist:
+        inverted, start = [], 0
+        for n in counter.taken:
+            inverted.append(sum(net in self._inverted for net in row[start : start + n]))
+            start += n
+        chain = carries.Chain(counter.taken, counter.plus, digits, tuple(inverted))
+        body = carries.body_of(chain)
+        self.chains[body] = chain
+        return body
 
 
 def table_of(k: int, answer: Callable[[list[NDArray[np.int64]]], NDArray[np.bool_]]) -> int:
@@ -56,12 +136,6 @@ def table_of(k: int, answer: Callable[[list[NDArray[np.int64]]], NDArray[np.bool
     patterns = np.arange(1 << k)
     true = answer([patterns >> i & 1 for i in range(k)])
     return sum(1 << int(pattern) for pattern in np.flatnonzero(true))
-
-
-def _taken(columns: list[deque[int]], counter: Counter) -> list[int]:
-    """The bits that a counter adds up, taken off the columns."""
-    pairs = zip(columns, counter.taken, strict=False)
-    return [column.popleft() for column, n in pairs for _ in range(n)]
 
 
 def _sum_bits(builder: Builder, counter: Counter, bit: int, fanin: NDArray[Any]) -> list[int]:

@@ -59,15 +59,15 @@ def design(
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
     asked = answering(circuit, answer)
-    parts = Parts(lut_inputs, late=pipeline is None)
+    parts = Parts(lut_inputs, late=pipeline is None, carry=primitives is not None)
     # Nothing that needs no register shall get one.
     added, netlist = styled(fold(asked) if pipeline else asked, style, parts)
-    timings = Timings()
+    timings = Timings(parts.chains)
     timing = timings.of_whole(netlist, compares)
     levels = timing.end - 1
     every = pipeline.every(levels) if pipeline else 0
     cuts = choose_cuts(timing.live, every, compares) if pipeline else ()
-    modules = Modules(name, timings, parts.labels, enable, keep, primitives)
+    modules = Modules(name, timings, parts, enable, keep, primitives)
     comment = "Bits to bits: one net a gate or table."
     logic = modules.netlist(f"{name}_logic", comment, netlist, timing, cuts)
     steps = asked, added, netlist

@@ -15,7 +15,9 @@ import numpy as np
 
 from ...compiler import Builder, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
+from ...compiler.proof.counters import Sum
 from ...runtime.errors import NetlistError
+from .chained import chains, counted, split_lut
 from .registers import Clocking, Registers
 from .text import CONTROL
 from .thresholds import above
@@ -27,15 +29,17 @@ _CONSTANTS = {"0": FALSE, "1": TRUE}
 
 
 class Part(NamedTuple):
-    """What drives some bits: a "lut" of a table, "add" or "greater" of two words.
+    """What drives some bits: a "lut" of a table, "add" or "greater" of two words, or a "count".
 
-    reads: bits; of two words as wide as each other, one behind the other.
+    reads: bits; of two words as wide as each other, one behind the other; of a count those that
+    have a weight in `sum`, in order.
     """
 
     kind: str
     reads: tuple[Any, ...]
     drives: tuple[Any, ...]
     table: int = 0
+    sum: Sum | None = None
 
 
 def read_module(module: dict[str, Any], clocking: Clocking) -> Netlist:
@@ -57,6 +61,10 @@ class _Reader:
         self.registers = Registers(module, clocking)
         parts = [part for cell in module["cells"].items() for part in _parts(*cell)]
         parts += [Part("lut", *reset) for reset in self.registers.resets]
+        parts += [
+            Part("count", (*sum.weight, *["0"] * (not sum.weight)), drives, sum=sum)
+            for drives, sum in chains(module["cells"])
+        ]
         driver = {bit: part for part in parts for bit in part.drives}
         named = {
             bit
@@ -124,14 +132,18 @@ class _Reader:
                 luts[len(part.reads)].append(part)
                 continue
             reads = [nets[self.registers.source(bit)] for bit in part.reads]
-            emit = _sum if part.kind == "add" else _greater
-            nets.update(zip(part.drives, emit(builder, reads), strict=False))
+            if part.sum is not None:
+                made = counted(builder, reads, part.sum)
+                made += [FALSE] * (len(part.drives) - len(made))
+            else:
+                made = (_sum if part.kind == "add" else _greater)(builder, reads)
+            nets.update(zip(part.drives, made, strict=False))
         for k, some in luts.items():
             reads = [[nets[self.registers.source(bit)] for bit in part.reads] for part in some]
             mask = (1 << (1 << k)) - 1
             tables = np.array([part.table & mask for part in some], np.uint64)
-            made = builder.luts(reads, tables).tolist()
-            nets.update((part.drives[0], net) for part, net in zip(some, made, strict=True))
+            driven = builder.luts(reads, tables).tolist()
+            nets.update((part.drives[0], net) for part, net in zip(some, driven, strict=True))
 
 
 def _parts(name: str, cell: dict[str, Any]) -> list[Part]:
@@ -152,12 +164,20 @@ def _parts(name: str, cell: dict[str, Any]) -> list[Part]:
     if kind in LUTS:
         reads = tuple(pins[f"I{i}"][0] for i in range(int(kind[3:])))
         return [Part("lut", reads, tuple(pins["O"]), int(facts["INIT"], 2))]
-    if kind == "$scopeinfo" or kind in Registers.KINDS:
+    if kind == "LUT6_2":
+        both = split_lut(pins, int(facts["INIT"], 2))
+        return [Part("lut", tuple(map(_bit, lut.reads)), (bit,), lut.table) for bit, lut in both]
+    if kind in ("$scopeinfo", "CARRY4") or kind in Registers.KINDS:
         return []
     raise NetlistError(f"verilog: cell {name} is a {kind}, which no emitted text has")
 
 
 LUTS = tuple(f"LUT{k}" for k in range(1, 7))
+
+
+def _bit(net: int) -> Any:
+    """A bit as Yosys writes it."""
+    return str(net) if net in (FALSE, TRUE) else net
 
 
 def _bitwise(kind: str, pins: dict[str, list[Any]]) -> list[Part]:

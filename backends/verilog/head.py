@@ -19,7 +19,9 @@ from ...compiler.passes.lower import CARRY3, SUM3
 from ...compiler.stats import tile_levels
 from ...compiler.tables import as_tables
 from .adders import full_adders
-from .compressors import popcount_netlist
+from .carries import Chain
+from .carries import levels as chain_levels
+from .compressors import chained_popcount, popcount_netlist
 from .tournament import argmax_netlist
 
 
@@ -78,12 +80,17 @@ class Parts:
 
     lut_inputs: of the device's LUTs; where less than six, popcounts are trees of full adders.
     late: whether addends that come late are added late; if not, all are taken to come at once.
+    carry: whether popcounts may have counters on carry chains; `chains` says which bodies are such.
+    A counter of these is two levels where addends come late, a LUT and a carry, and else one, for
+    no register goes between these.
     """
 
-    def __init__(self, lut_inputs: int = 6, late: bool = False) -> None:
+    def __init__(self, lut_inputs: int = 6, late: bool = False, carry: bool = False) -> None:
         self.lut_inputs = lut_inputs
         self.labels: dict[Netlist, tuple[str, str]] = {}  # module and comment
+        self.chains: dict[Netlist, Chain] = {}
         self._late = late
+        self._carry = (1 + late) * carry
 
     def tiles(self, netlist: Netlist) -> Netlist:
         """The netlist with a tile for each popcount, in groups of like ones, and each argmax."""
@@ -155,7 +162,7 @@ class Parts:
             body = self.popcount(*_planes(some), plus, latest)
             bits = writer.add(Tile(body, fanin)).reshape(len(rows), -1)
             result[rows, : bits.shape[1]] = bits
-            levels[rows, : bits.shape[1]] = tile_levels(body, ready)
+            levels[rows, : bits.shape[1]] = self.arrivals(body, ready)
         return result, levels.reshape(-1)
 
     def popcount(
@@ -169,8 +176,13 @@ class Parts:
 
         inverted: how many of each are read inverted. ready: levels at which they come.
         """
-        small = self.lut_inputs < 6
-        body = full_adders(planes, offset) if small else popcount_netlist(planes, offset, ready)
+        if self.lut_inputs < 6:
+            body = full_adders(planes, offset)
+        elif self._carry:
+            body, chains = chained_popcount(planes, offset, ready, inverted, self._carry)
+            self.chains.update(chains)
+        else:
+            body = popcount_netlist(planes, offset, ready)
         name = "popcount" + "_".join(map(str, planes)) + (f"_plus{offset}" if offset else "")
         weights = ", ".join(f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n)
         plus = f" and {offset}" if offset else ""
@@ -181,6 +193,22 @@ class Parts:
             comment += f" The first {', '.join(map(str, inverted))} of each weight are inverted."
         self.labels.setdefault(body, (name, comment))
         return body
+
+    def arrivals(self, body: Netlist, ready: IntArray) -> IntArray:
+        """The levels of what a popcount answers [groups, digits], its inputs at `ready`."""
+        if not self._carry:
+            return tile_levels(body, ready)
+        level = np.zeros((len(ready), body.n_nets), np.int32)
+        level[:, FIRST_INPUT : FIRST_INPUT + body.n_inputs] = ready
+        for first, cell in body.placed():
+            latest = level[:, cell.fanin].max(axis=2)
+            more = [1]
+            if isinstance(cell, Tile):
+                chain = self.chains[cell.body]
+                more = chain_levels(chain)
+            found = latest[:, :, None] + np.array(more, np.int32)
+            level[:, first : first + cell.n_nets] = found.reshape(len(ready), -1)
+        return level[:, body.outputs]
 
 
 def _luts(writer: Writer, first: int, cell: Luts) -> None:
@@ -200,13 +228,16 @@ def _planes(sizes: list[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _inverting(body: Netlist, planes: tuple[int, ...], inverted: tuple[int, ...]) -> Netlist:
-    """A body of LUTs whose first inputs of each weight are read inverted."""
+    """A body whose LUTs read the first inputs of each weight inverted, as its tiles do already."""
     writer = Writer(body)
     start = FIRST_INPUT
     for size, some in zip(planes, inverted, strict=True):
         writer.literal[start : start + some] ^= 1
         start += size
     for first, cell in body.placed():
-        assert isinstance(cell, Luts)
-        _luts(writer, first, cell)
+        if isinstance(cell, Luts):
+            _luts(writer, first, cell)
+        else:
+            nets, _ = split(writer.literal[cell.fanin])
+            writer.drive(first, writer.add(replace(cell, fanin=nets)))
     return writer.close(body)

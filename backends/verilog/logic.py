@@ -15,6 +15,8 @@ from ...compiler.tables import as_tables, depends
 from ..formulas import Dialect, expression
 from .behaviour import argmax_module, popcount_module
 from .cells import Cells, KeptLuts, Primitives
+from .head import Parts
+from .slices import chain_module
 from .text import ONE, ZERO, Port, clocked, clocks, concat, listed, module_text, plural, unused
 from .timing import Timing, Timings
 
@@ -23,7 +25,6 @@ _FORMULA_INPUTS = 3  # of a table that is written as a formula
 _PLACES = tuple(f"{{{i}}}" for i in range(6))
 Names = NDArray[np.object_]
 Cuts = tuple[int, ...]
-Labels = dict[Netlist, tuple[str, str]]
 
 
 class Module(NamedTuple):
@@ -36,23 +37,24 @@ class Module(NamedTuple):
 class Modules:
     """The modules of one design; equal bodies that are cut alike become one module.
 
-    labels: what bodies are called, and a comment, where they are no convolution's. enable: whether
-    registers have a clock enable. keep: whether synthesis shall not flatten what has a label, nor
-    map its LUTs anew. primitives: of which device LUTs are instances, if of any.
+    parts: what bodies are called, and a comment, where they are no convolution's, and which are
+    counters on carry chains. enable: whether registers have a clock enable. keep: whether synthesis
+    shall not flatten what has a label, nor map its LUTs anew. primitives: of which device LUTs are
+    instances, if of any.
     """
 
     def __init__(
         self,
         name: str,
         timings: Timings,
-        labels: Labels,
+        parts: Parts,
         enable: bool = False,
         keep: bool = False,
         primitives: str | None = None,
     ) -> None:
         self.prefix = f"{name}_"
         self.timings = timings
-        self._labels = labels
+        self._labels, self._chains = parts.labels, parts.chains
         self._enable = enable
         self._keep = keep
         self._primitives = Primitives(name, primitives) if primitives else None
@@ -104,6 +106,11 @@ class Modules:
 
     def _tile(self, body: Netlist, cuts: Cuts) -> Module:
         key = (body, cuts)
+        if body in self._chains and key not in self._made:
+            chain = self._chains[body]
+            module = self._fresh(chain.name)
+            self._texts[module] = chain_module(module, chain)
+            self._made[key] = Module(module, False)
         if key not in self._made:
             label, comment = self._labels.get(body, ("", ""))
             module = self._fresh(label or f"tile{next(self._tiles)}")

@@ -86,13 +86,11 @@ class _Layout:
 
     def __init__(self, stages: Stages, wishes: Wishes) -> None:
         self._stages, self._wishes = stages, wishes
-        self._timings, self._parts = (
-            Timings(),
-            Parts(wishes.lut_inputs, late=wishes.pipeline is None),
-        )
-        labels, keep = self._parts.labels, wishes.keep
+        carry = wishes.primitives is not None
+        self._parts = Parts(wishes.lut_inputs, late=wishes.pipeline is None, carry=carry)
+        self._timings = Timings(self._parts.chains)
         self._modules = Modules(
-            wishes.name, self._timings, labels, wishes.enable, keep, wishes.primitives
+            wishes.name, self._timings, self._parts, wishes.enable, wishes.keep, wishes.primitives
         )
         self._bodies: dict[Netlist, tuple[Module, int, int]] = {}
         self._texts: list[str] = []

@@ -8,6 +8,7 @@ with the same cuts inside serves them all.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,15 +40,22 @@ class Timing:
 
 
 class Timings:
-    """The timing of each netlist of a design, found once."""
+    """The timing of each netlist of a design, found once.
 
-    def __init__(self) -> None:
+    chains: bodies that are counters on carry chains, of one level each.
+    """
+
+    def __init__(self, chains: Container[Netlist] = ()) -> None:
         self._bodies: dict[int, Timing] = {}
+        self._chains = chains
 
     def of_body(self, netlist: Netlist) -> Timing:
         """Of a tile's body: inputs at level 0, outputs read where they are there."""
         if id(netlist) not in self._bodies:
-            self._bodies[id(netlist)] = self._found(netlist, 0, False)
+            counter = netlist in self._chains
+            self._bodies[id(netlist)] = (
+                _one_level(netlist) if counter else self._found(netlist, 0, False)
+            )
         return self._bodies[id(netlist)]
 
     def of_whole(self, netlist: Netlist, start: int) -> Timing:
@@ -112,6 +120,14 @@ class Timings:
                 return argmax_live(*cell.fanin.shape)[:-1]
             case _:
                 return np.zeros(1, np.int64)
+
+
+def _one_level(netlist: Netlist) -> Timing:
+    """All that is no input at level 1."""
+    level = np.ones(netlist.n_nets, np.int32)
+    level[: FIRST_INPUT + netlist.n_inputs] = 0
+    live = np.array([0, len(netlist.outputs)], np.int64)
+    return Timing(level, level, (0,) * len(netlist.cells), 0, live)
 
 
 def _last_read(netlist: Netlist, level: IntArray, starts: tuple[int, ...]) -> IntArray:

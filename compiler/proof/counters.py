@@ -9,15 +9,16 @@ Computer Algebra", 2017).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..netlist import FALSE, TRUE, Luts, Netlist
+from ..netlist import FALSE, TRUE, Luts, Netlist, Popcount
 
 _GROUP = 8  # most LUTs that are tried together
 Weights = dict[int, int]  # by net
@@ -28,6 +29,13 @@ class Sum(NamedTuple):
 
     offset: int
     weight: Weights
+
+
+class Count(NamedTuple):
+    """The nets of the digits of a popcount, and what it adds up."""
+
+    nets: range
+    sum: Sum
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,35 @@ def rows_of(netlist: Netlist) -> dict[int, Lut]:
     return found
 
 
-def added_up(luts: dict[int, Lut], total: Weights, digits: int | None, least: int = 1) -> Sum:
+def counts_of(netlist: Netlist) -> dict[int, Count]:
+    """The counts of the popcounts of a netlist, by each net of their digits."""
+    found = {}
+    for first, cell in netlist.placed():
+        if isinstance(cell, Popcount):
+            weights = [1 << shift for shift in cell.shifts.tolist()]
+            for i, row in enumerate(cell.fanin.tolist()):
+                total: Weights = {}
+                for net, times in zip(row, weights, strict=True):
+                    total[net] = total.get(net, 0) + times
+                total.pop(FALSE, None)
+                nets = range(first + i * cell.width, first + (i + 1) * cell.width)
+                count = Count(nets, Sum(total.pop(TRUE, 0), total))
+                found.update(dict.fromkeys(nets, count))
+    return found
+
+
+def added_up(
+    luts: dict[int, Lut],
+    total: Weights,
+    digits: int | None,
+    least: int = 1,
+    counts: Mapping[int, Count] = MappingProxyType({}),
+) -> Sum:
     """A sum of nets as one of nets before the counters that drive them.
 
     Args:
         luts: what drives nets, where it is a LUT.
+        counts: what drives nets, where it is a popcount.
         total: the weights of the nets.
         digits: the sum counts modulo `2**digits`; None: it is exact.
         least: LUTs that a counter has; those of fewer stay.
@@ -61,13 +93,16 @@ def added_up(luts: dict[int, Lut], total: Weights, digits: int | None, least: in
     kept: Weights = {}
     while nets := [net for net in weight if net > TRUE]:
         last = max(nets)
-        found = _counter(luts, weight, last, digits, least)
+        if last in counts:
+            found = _counted(counts[last], weight, digits)
+        else:
+            found = _counter(luts, weight, last, digits, least)
         if found is None:
             kept[last] = weight.pop(last)
             continue
         taken, counted = found
         for net in taken:
-            del weight[net]
+            weight.pop(net, None)
         offset += counted.offset
         for net, times in counted.weight.items():
             weight[net] = _reduced(weight.get(net, 0) + times, digits)
@@ -77,6 +112,18 @@ def added_up(luts: dict[int, Lut], total: Weights, digits: int | None, least: in
 
 def _reduced(number: int, digits: int | None) -> int:
     return number if digits is None else number % (1 << digits)
+
+
+def _counted(
+    count: Count, weight: Weights, digits: int | None
+) -> tuple[tuple[int, ...], Sum] | None:
+    """The nets of a count, and what they add up, if they are added with the weights of digits."""
+    times = weight.get(count.nets[0], 0)
+    for i, net in enumerate(count.nets):
+        if _reduced(weight.get(net, 0) - (times << i), digits):
+            return None
+    offset, addends = count.sum
+    return tuple(count.nets), Sum(times * offset, {n: times * w for n, w in addends.items()})
 
 
 def _counter(
@@ -91,11 +138,11 @@ def _counter(
         for net in weight
         if net != last and net in luts and set(luts[net].reads) <= {FALSE, TRUE, *reads}
     ]
-    values = {net: _values(luts[net], reads) * weight[net] for net in (last, *near)}
+    values = {net: values_of(luts[net], reads) * weight[net] for net in (last, *near)}
     for group in _groups(near):
         if len(group) + 1 < least:
             continue
-        counted = _linear(sum((values[net] for net in group), values[last]), reads, digits)
+        counted = linear(sum((values[net] for net in group), values[last]), reads, digits)
         if counted is not None:
             return (last, *group), counted
     return None
@@ -108,7 +155,7 @@ def _groups(near: list[int]) -> Iterator[tuple[int, ...]]:
             yield from combinations(near, size)
 
 
-def _values(lut: Lut, reads: list[int]) -> NDArray[np.int64]:
+def values_of(lut: Lut, reads: list[int]) -> NDArray[np.int64]:
     """What a LUT says of each pattern of the nets that a counter reads: int64 [2 ** reads]."""
     pattern = np.arange(1 << len(reads))
     entry = np.zeros_like(pattern)
@@ -119,7 +166,7 @@ def _values(lut: Lut, reads: list[int]) -> NDArray[np.int64]:
     return table[entry]
 
 
-def _linear(values: NDArray[np.int64], reads: list[int], digits: int | None) -> Sum | None:
+def linear(values: NDArray[np.int64], reads: list[int], digits: int | None) -> Sum | None:
     """The sum of bits that has these values, if there is one."""
     offset = int(values[0])
     each = [int(values[1 << i]) - offset for i in range(len(reads))]
@@ -132,15 +179,16 @@ def _linear(values: NDArray[np.int64], reads: list[int], digits: int | None) -> 
 
 
 def as_count(netlist: Netlist) -> Sum | None:
-    """What a netlist of LUTs counts: its outputs, the least significant first, are the digits of
-    this sum of its inputs, of weights that may be negative; None if they are of no such sum.
+    """What a netlist of LUTs and popcounts counts: its outputs, the least significant first, are
+    the digits of this sum of its inputs, of weights that may be negative; None if they are of no
+    such sum.
     """
     digits = len(netlist.outputs)
     total: Weights = {}
     for i, net in enumerate(netlist.outputs.tolist()):
         total[net] = total.get(net, 0) + (1 << i)
     total.pop(FALSE, None)
-    found = added_up(rows_of(netlist), total, digits)
+    found = added_up(rows_of(netlist), total, digits, counts=counts_of(netlist))
     if any(net >= 2 + netlist.n_inputs for net in found.weight):
         return None
     half = 1 << digits >> 1

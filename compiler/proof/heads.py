@@ -12,6 +12,7 @@ from ..bodies import with_bodies
 from ..equivalence import demand_proof, equivalent
 from ..literals import Writer
 from ..netlist import FALSE, TRUE, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile
+from ..passes.unroll import unroll
 from ..simulate import simulate
 from .counters import Sum, added_up, as_count, rows_of
 
@@ -175,8 +176,10 @@ class _Heads:
     def _kind(self, body: Netlist) -> Sum | tuple[int, int] | None:
         """The sum that a body of LUTs counts, the shape of the argmax that it is, or neither."""
         if body not in self._known:
-            plain = all(isinstance(cell, Luts) for cell in body.cells) and len(body.outputs)
-            self._known[body] = (as_count(body) or _argmax(body)) if plain else None
+            flat = unroll(body)
+            plain = all(isinstance(cell, (Luts, Popcount)) for cell in flat.cells)
+            plain = plain and len(flat.outputs) > 0
+            self._known[body] = (as_count(flat) or _argmax(flat)) if plain else None
         return self._known[body]
 
 

@@ -115,7 +115,7 @@ FAMILIES = {
     ),
     "xc7": Family(
         synth="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
-        luts="LUT[1-6]|INV",
+        luts="LUT[1-6]|LUT6_2|INV",
         registers="FD[RSCP]E.*",
         carries="CARRY4",
     ),
