@@ -58,6 +58,7 @@ def cocotb_test(
         parts=parts,
         beats=beats,
         latency=latency if interface == "ports" else 0,
-        clocks=4 * vectors * (max(beats, 1) + interval) + 4 * latency + 100,
+        interval=interval if "ready_in" in names and interface == "ports" else 0,
+        clocks=4 * vectors * interval + 4 * latency + 100,
     )
     return {f"test_{top}.py": text.encode()}
