@@ -2,6 +2,7 @@
 
     python benchmarks/cuda.py                          # every network below, one after the other
     python benchmarks/cuda.py --models 2000x3,8000x6 --seconds 5 --words 1,2,4,8,16,32
+    python benchmarks/cuda.py --forms straight,resident,streamed
     python benchmarks/cuda.py --nets FOLDER            # circuits written by `gatewright.write`
     python benchmarks/cuda.py --sass sm_90             # what nvcc makes of kernels; needs no device
     python benchmarks/cuda.py --emulate --small        # loops on the CPU: does everything work?
@@ -31,7 +32,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from cuda_bounds import Plan, report_code
+from cuda_bounds import Plan, chosen_plan, report_code
 from cuda_device import Device, Properties, ffi, find_device
 
 import gatewright as gw
@@ -207,9 +208,15 @@ def measure(
         f"prediction after {first:.2f} more"
     )
     properties = device.properties() if device else None
-    plan = Plan.of(Cuda().prepare(circuit), properties.shared_bytes if properties else 227 << 10)
-    form = f"resident, {plan.resident} words a slot" if plan.resident else "streamed"
-    print(f"  {plan.slots} slots, {plan.steps} steps, {plan.numbers} bytes of tables: {form}")
+    shared, processors = (
+        (properties.shared_bytes, properties.processors) if properties else (227 << 10, 132)
+    )
+    plan = chosen_plan(Cuda().prepare(circuit), shared, processors)
+    words = f", {plan.resident} words a slot" if plan.resident else ""
+    print(
+        f"  {plan.slots} slots, {plan.steps} steps, {plan.numbers} bytes of tables: "
+        f"{plan.form}{words}"
+    )
     wanted = compiled.predict(samples.bytes)
     same("simulate", wanted[:CHECKED], samples.classes[: len(wanted)])
     c = gw.compile(circuit, level=0, name="beside")
@@ -255,19 +262,33 @@ def report(name: str, circuit: Circuit, architecture: str, level: int) -> None:
     start = os.times()
     said = report_code(Cuda().emit(prepared, "net").files["net.cu"], architecture)
     used = sum(os.times()[2:4]) - sum(start[2:4])
-    plan = Plan.of(prepared, 227 << 10)
     print(f"{name}, {architecture}; compilers took {used:.1f} s of processor time\n{said}")
-    if plan.resident and plan.values:
-        turns = plan.waves / plan.values
-        print(f"  {plan.resident} words a slot, {turns:.2f} turns of shared memory an access")
+    for plan in (Plan.of(prepared, 227 << 10), Plan.straight(prepared)):
+        if plan and plan.values:
+            print(
+                f"  {plan.form}, for 32 samples: {plan.lop3} LOP3, {plan.values} words of values "
+                f"read and written, {plan.slots} slots"
+            )
+        if plan and plan.resident and plan.values:
+            turns = plan.waves / plan.values
+            print(f"  {plan.resident} words a slot, {turns:.2f} turns of shared memory an access")
 
 
-def each_number_of_words(words: str) -> None:
-    """The script again for each, in processes of their own: a device is opened once in each."""
-    arguments = [a for a in sys.argv[1:] if a != words and not a.startswith("--words")]
-    for number in words.split(","):
-        print(f"at most {number} words a slot", flush=True)
-        environment = {**os.environ, "GATEWRIGHT_CUDA_WORDS": number}
+def in_turn(option: str, variable: str, values: str) -> None:
+    """The script again for each value, in processes of their own: a device is opened once in each.
+
+    Args:
+        option: that lists the values, such as "--forms". variable: of the environment.
+    """
+    given = sys.argv[1:]
+    arguments = [
+        word
+        for before, word in zip(["", *given], given, strict=False)
+        if option not in (before, word) and not word.startswith(f"{option}=")
+    ]
+    for value in values.split(","):
+        print(f"{variable}={value}", flush=True)
+        environment = {**os.environ, variable: value}
         subprocess.run([sys.executable, __file__, *arguments], env=environment, check=True)
 
 
@@ -281,6 +302,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="for each figure")
     parser.add_argument("--level", type=int, help="of optimising; default 2, for cifar10-g 1")
     parser.add_argument("--words", help="words a slot at most, such as 1,2,4: each in turn")
+    parser.add_argument("--forms", help="such as straight,resident,streamed: each in turn")
     parser.add_argument("--sass", metavar="ARCHITECTURE")
     parser.add_argument("--emulate", action="store_true")
     parser.add_argument("--small", action="store_true", help="a small network and few samples")
@@ -297,8 +319,11 @@ def main() -> None:
             "no CUDA device here: libcuda.so.1 cannot be opened or finds none; --emulate runs loops"
         )
         sys.exit(2)
+    if options.forms:
+        in_turn("--forms", "GATEWRIGHT_CUDA_FORM", options.forms)
+        return
     if options.words:
-        each_number_of_words(options.words)
+        in_turn("--words", "GATEWRIGHT_CUDA_WORDS", options.words)
         return
     print(f"device: {device.properties() if device else 'loops on the CPU'}")
     for name, circuit in networks(options):

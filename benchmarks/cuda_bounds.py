@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from cuda_device import Properties
 
 from gatewright.backends.cuda.backend import Cuda
 from gatewright.backends.cuda.banks import MOST_WORDS, block_words, wavefronts
-from gatewright.backends.cuda.steps import CHOOSE, COUNT, FOREST, ROWS, Steps
+from gatewright.backends.cuda.registers import FETCH, KEEP, LOAD, OPERATE, STORE
+from gatewright.backends.cuda.steps import CHOOSE, COUNT, FOREST, ROWS, STRAIGHT, Steps
 from gatewright.compiler import Circuit
 from gatewright.compiler.stats import n_gates
 
@@ -26,12 +28,14 @@ CACHE_BYTES = 64  # that a multiprocessor takes from the second-level cache a cl
 
 @dataclass
 class Plan:
-    """Operations of one word (32 samples). values: words read and written in shared memory.
+    """Operations of one word (32 samples). values: words read and written, in shared memory by the
+    resident form.
 
     waves: the same times what bank conflicts repeat. numbers: bytes of the network's tables.
-    resident: words of each slot in a block, 0 for the streamed form.
+    resident: words of each slot in a block, 0 for the other forms.
     """
 
+    form: str
     lop3: int
     values: int
     waves: float
@@ -43,7 +47,7 @@ class Plan:
     @classmethod
     def of(cls, circuit: Circuit, shared_bytes: int) -> Plan:
         """Of a prepared circuit, as the library evaluates many samples for their class."""
-        steps = Cuda().plan(circuit)
+        steps, _ = Cuda().plan(circuit)
         words = block_words(steps.n_slots, 4 * 256 * steps.locals, shared_bytes)
         lop3 = values = 0
         waves = 0.0
@@ -70,7 +74,28 @@ class Plan:
         if FOREST in steps.steps[:, 0] or steps.bodies:
             lop3 = max(lop3, n_gates(circuit.netlist))  # places of tiles, a LUT each
             values = waves = 0
-        return cls(lop3, values, waves, steps.data.nbytes, steps.n_slots, len(steps.steps), words)
+        form = "resident" if words else "streamed"
+        numbers = steps.data.nbytes
+        return cls(form, lop3, values, waves, numbers, steps.n_slots, len(steps.steps), words)
+
+    @classmethod
+    def straight(cls, circuit: Circuit) -> Plan | None:
+        """Of the straight-line form, if all of the circuit is that; without the argmax."""
+        _, program = Cuda().plan(circuit)
+        if program is None or not program.whole:
+            return None
+        places: dict[int, int] = {}
+        for kind, _, items, kernel in program.steps.steps.tolist():
+            if kind == STRAIGHT:
+                places[kernel] = items
+        lop3 = values = at = 0
+        for kernel in program.kernels:
+            found, items = kernel.allocation, places.get(at, 0)
+            lop3 += items * found.count(OPERATE)
+            values += items * found.count(LOAD, STORE, FETCH, KEEP)
+            at += len(found.pieces)
+        numbers, steps = program.steps.data.nbytes, len(program.steps.steps)
+        return cls("straight", lop3, values, 0, numbers, program.slots, steps, 0)
 
     def bounds(self, device: Properties, input_bytes: int) -> dict[str, float]:
         """Seconds a sample at least, by what would be busy all the time; 0 where unknown."""
@@ -84,6 +109,15 @@ class Plan:
             "second-level cache": cached / CACHE_BYTES / clocks,
             "device memory": (input_bytes + 8) / memory if memory else 0.0,
         }
+
+
+def chosen_plan(circuit: Circuit, shared_bytes: int, processors: int) -> Plan:
+    """Of the form that a large batch takes, or that the environment names."""
+    form, plan = os.environ.get("GATEWRIGHT_CUDA_FORM"), Plan.of(circuit, shared_bytes)
+    straight = Plan.straight(circuit) if form in (None, "straight") else None
+    if straight and (form or 8 * processors * 128 * straight.slots <= 1 << 28):
+        return straight
+    return replace(plan, form="streamed", resident=0) if form == "streamed" else plan
 
 
 def _rows(steps: Steps, first: int, items: int) -> np.ndarray:
@@ -108,14 +142,15 @@ def report_code(source: bytes, architecture: str) -> str:
             code = subprocess.run(
                 command, cwd=folder, capture_output=True, text=True, check=True
             ).stdout
-    threads = dict(re.findall(r"#define (RESIDENT|STEP)_BLOCK (\d+)", source.decode()))
+    threads = dict(re.findall(r"#define (RESIDENT|STEP|STRAIGHT)_BLOCK (\d+)", source.decode()))
     lines = []
     for part in said.split("entry function")[1:]:
         name = re.findall(r"'(\w+)'", part)[0]
         spilled = re.findall(r"(\d+) bytes spill stores", part)[0]
         registers = int(re.findall(r"Used (\d+) registers", part)[0])
-        block = int(threads["RESIDENT" if name == "resident" else "STEP"])
-        blocks = min(2048 // block, 65536 // (-(-registers // 8) * 8 * block))
+        kind = "STRAIGHT" if name.startswith("straight") else "STEP"
+        block = int(threads["RESIDENT" if name == "resident" else kind])
+        blocks = min(32, 2048 // block, 65536 // (-(-registers // 8) * 8 * block))
         lines.append(
             f"  {name}: {registers} registers, {spilled} bytes spilled, {blocks * block // 32} of "
             f"64 warps but for shared memory; {_instructions(code, name)}"

@@ -1,6 +1,6 @@
 """Run in a process of its own: a CUDA library's launcher on a driver that is loops.
 
-python cuda_launcher.py DRIVER LIBRARY CASES.npz arrays|tensors|fail
+python cuda_launcher.py DRIVER LIBRARY CASES.npz arrays|tensors|forms|fail
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import gatewright as gw
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.cuda import CudaEngine
 from gatewright.runtime.errors import BuildError, DeviceMissing, InputError
+from gatewright.runtime.library import ANSWERS
+from gatewright.runtime.library import DTYPES as DTYPES_OF_C
 
 DTYPES = ("bool", "uint8", "float32", "float64")
 Cases = dict[str, np.ndarray]
@@ -33,8 +35,11 @@ def main() -> None:
         library = gw.load(sys.argv[2])
         assert isinstance(library.engine, CudaEngine)
         assert library.engine.isa == "cuda:0"
-        (arrays if sys.argv[4] == "arrays" else tensors)(library, cases)
-        print("equal")
+        if sys.argv[4] == "forms":
+            forms(library, cases, driver)
+        else:
+            (arrays if sys.argv[4] == "arrays" else tensors)(library, cases)
+            print("equal")
     assert driver.fake_contexts() == 0, "a context was left current"
     assert driver.fake_allocations() == 0, "memory was left allocated"
 
@@ -49,6 +54,22 @@ def arrays(library: CompiledCircuit, cases: Cases) -> None:
     for call in calls:
         call.join()
     refused("isa 'cuda:2'", lambda: setattr(library.engine, "isa", "cuda:2"))
+
+
+def forms(library: CompiledCircuit, cases: Cases, driver: ctypes.CDLL) -> None:
+    """Print which kernel computes the counts of batches of different sizes on the device."""
+    driver.fake_kernel.restype = ctypes.c_char_p
+    run = ctypes.CDLL(sys.argv[2]).gatewright_cuda_run
+    whole, want = cases["x_uint8"], cases["counts_uint8"]
+    for n in (1, 4095, 4096, 5000):
+        found = np.zeros((n, *want.shape[1:]), np.int32)
+        x = ctypes.c_void_p(whole.ctypes.data)
+        sizes = ctypes.c_int64(n), ctypes.c_int64(whole.strides[0])
+        out = ctypes.c_void_p(found.ctypes.data)
+        assert run(0, None, x, DTYPES_OF_C["uint8"], *sizes, ANSWERS["counts"], out) == 0
+        assert np.array_equal(found, want[:n])
+        print(n, driver.fake_kernel().decode())
+    assert np.array_equal(library.counts(whole), want)
 
 
 def check(library: CompiledCircuit, cases: Cases) -> None:

@@ -21,6 +21,8 @@ def looped(circuit: Circuit, backend: Cuda = Cuda()) -> CompiledCircuit:  # noqa
 
 
 def each_form(library: CompiledCircuit) -> Iterator[str]:
-    """Blocks in shared memory, and steps through device memory."""
-    assert library.engine.isas() == ("cpu-resident", "cpu-streamed")
+    """Blocks in shared memory, steps through device memory, and straight-line code if there is."""
+    isas = library.engine.isas()
+    assert isas[:2] == ("cpu-resident", "cpu-streamed")
+    assert isas[2:] in ((), ("cpu-straight",))
     yield from each_isa(library)

@@ -207,9 +207,17 @@ def launched(launcher: list[str], mode: str, **environment: str) -> str:
     return found.stdout
 
 
-@pytest.mark.parametrize("form", ["resident", "streamed"])
+@pytest.mark.parametrize("form", ["resident", "streamed", "straight"])
 def test_arrays_on_a_driver_of_loops(launcher, form):
     assert launched(launcher, "arrays", GATEWRIGHT_CUDA_FORM=form) == "equal\n"
+
+
+def test_large_batches_of_small_networks_are_straight_line_code(launcher):
+    said = launched(launcher, "forms")
+    assert said.splitlines() == ["1 resident", "4095 resident", "4096 straight0", "5000 straight0"]
+    for form, kernel in (("resident", "resident"), ("streamed", "step"), ("straight", "straight0")):
+        said = launched(launcher, "forms", GATEWRIGHT_CUDA_FORM=form)
+        assert {line.split()[1] for line in said.splitlines()} == {kernel}
 
 
 @pytest.mark.parametrize("words", ["1", "4", "99"])
@@ -217,7 +225,7 @@ def test_blocks_of_any_size_on_a_driver_of_loops(launcher, words):
     assert launched(launcher, "arrays", GATEWRIGHT_CUDA_WORDS=words) == "equal\n"
 
 
-@pytest.mark.parametrize("form", ["resident", "streamed"])
+@pytest.mark.parametrize("form", ["streamed", "straight"])
 def test_tensors_on_a_driver_of_loops(launcher, form):
     pytest.importorskip("torch")
     assert launched(launcher, "tensors", GATEWRIGHT_CUDA_FORM=form) == "equal\n"

@@ -69,7 +69,7 @@ def test_loops_need_a_c_compiler_only(no_cuda_compiler, tmp_path):
     x = samples(circuit, 700, "uint8")
     compiled = gw.compile(circuit, "cuda", emulate=True)
     for library in (compiled, gw.load(compiled.save(tmp_path / "net.so", header=True))):
-        assert library.engine.isas() == ("cpu-resident", "cpu-streamed")
+        assert library.engine.isas() == ("cpu-resident", "cpu-streamed", "cpu-straight")
         assert np.array_equal(library.predict(x), circuit.predict(x))
     again = pickle.loads(pickle.dumps(compiled))
     assert np.array_equal(again.scores(x, threads=2), circuit.scores(x))

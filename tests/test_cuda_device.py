@@ -36,13 +36,13 @@ def on_devices(circuit: Circuit, form: str, level: int = 2) -> CompiledCircuit:
     return compiled
 
 
-@pytest.fixture(scope="module", params=["resident", "streamed"])
+@pytest.fixture(scope="module", params=["resident", "streamed", "straight"])
 def pair(request) -> tuple[Circuit, CompiledCircuit]:
     circuit = classifier(features=70, widths=(300, 200))
     return circuit, on_devices(circuit, request.param)
 
 
-@pytest.mark.parametrize("form", ["resident", "streamed"])
+@pytest.mark.parametrize("form", ["resident", "streamed", "straight"])
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(netlist=netlists())
 def test_random_netlists(form, netlist):

@@ -11,13 +11,14 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
             largest one's kept bits and known index, then its place in the group)
     TILE    items places of body `extra`: for each place outputs, then inputs
     FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
+    STRAIGHT  items places of kernel `extra`; numbers as for TILE
 
 Every array of numbers begins at a multiple of four words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,19 +26,18 @@ from numpy.typing import NDArray
 
 from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.netlist import FIRST_INPUT
-from ...compiler.tables import as_tables, extend
 from ...runtime.errors import EmitError
 from .banks import MOST_WORDS, arrange, block_words, spread
 from .forest import Forest
-from .orders import smallest_tables
+from .rows import live_rows, row_words
 from .runs import Run, runs_of
 from .slots import Slots
+from .tournament import tournament
 
-ROWS, COUNT, CHOOSE, TILE, FOREST = range(5)
+ROWS, COUNT, CHOOSE, TILE, FOREST, STRAIGHT = range(6)
 NARROW_SLOTS = 1 << 16
 WIDE_SLOTS = 1 << 24
 LOCAL_THREADS = 256
-_FIELD = 16  # candidates that one thread compares
 Words = NDArray[np.uint32]
 Forests = list[tuple[Netlist, Forest]]
 Part = tuple[int, list[NDArray[np.uint32]], int, int]  # kind, numbers, items, extra
@@ -50,6 +50,7 @@ class Steps:
     steps: uint32 [steps, 4], of which the first `main` are the netlist and the rest the class.
     data: uint32 words, forests first. tables: the truth tables that rows number, three inputs each.
     bodies: of tiles, straight-line. locals: local values that clusters of the other bodies want.
+    ports: of each kernel of its own the slots of its outputs and inputs at its only place, or None.
     slot: uint32 [2], of the constants. words: of each slot in a block of shared memory, as planned.
     """
 
@@ -58,6 +59,7 @@ class Steps:
     data: Words
     tables: tuple[int, ...]
     bodies: tuple[Netlist, ...]
+    ports: tuple[Words | None, ...]
     locals: int
     slot: Words
     input_slot: Words
@@ -82,18 +84,37 @@ def plan_steps(
         EmitError: more values live at once than slots can be numbered.
     """
     runs, main_runs = runs_of(netlist, main_cells)
-    locals_ = max((forest.locals for _, forest in forests), default=0)
 
     def planned(phase: int) -> _Planner:
         return _Planner(netlist, forests, phase, Slots(netlist, runs, input_order))
 
     planner = planned(1)
     plan = planner.plan(runs, main_runs)
-    words = block_words(planner.slots.count, 4 * LOCAL_THREADS * locals_)
+    words = block_words(planner.slots.count, 4 * LOCAL_THREADS * planner.locals)
     if 0 < words < MOST_WORDS:
         planner = planned(MOST_WORDS // words)
         plan = planner.plan(runs, main_runs)
-    return planner.join(*plan, locals_)
+    return planner.join(*plan)
+
+
+def plan_straight(
+    netlist: Netlist,
+    main_cells: int,
+    forests: Forests,
+    input_order: NDArray[np.integer],
+    kernels: Sequence[tuple[Netlist, int]],
+    beside: Steps,
+) -> Steps:
+    """Steps of the same library that share tables and bodies with those beside, without bank order.
+
+    Args:
+        kernels: bodies that kernels of their own evaluate, and how many one after the other.
+    """
+    runs, main_runs = runs_of(netlist, main_cells)
+    slots = Slots(netlist, runs, input_order)
+    tables = {table: number for number, table in enumerate(beside.tables)}
+    planner = _Planner(netlist, forests, 1, slots, tables, list(beside.bodies), kernels)
+    return planner.join(*planner.plan(runs, main_runs))
 
 
 @dataclass
@@ -106,6 +127,12 @@ class _Planner:
     slots: Slots
     tables: dict[int, int] = field(default_factory=dict)
     bodies: list[Netlist] = field(default_factory=list)
+    kernels: Sequence[tuple[Netlist, int]] = ()
+    ports: dict[int, Words] = field(default_factory=dict)
+
+    @property
+    def locals(self) -> int:
+        return max((forest.locals for _, forest in self.forests), default=0)
 
     def plan(self, runs: list[Run], main_runs: int) -> tuple[list[Part], int]:
         """The steps, and how many of them are those of the first `main_runs` runs."""
@@ -123,7 +150,7 @@ class _Planner:
             )
         return parts, main
 
-    def join(self, parts: list[Part], main: int, locals_: int) -> Steps:
+    def join(self, parts: list[Part], main: int) -> Steps:
         slots = self.slots
         narrow = slots.count <= NARROW_SLOTS
         steps: list[tuple[int, int, int, int]] = []
@@ -131,7 +158,7 @@ class _Planner:
         begins = np.cumsum([0, *map(len, stream)]).tolist()
         length = begins[-1]
         for kind, arrays, items, extra in parts:
-            words = _rows_words(arrays, narrow) if kind == ROWS else np.concatenate(arrays)
+            words = row_words(arrays, narrow) if kind == ROWS else np.concatenate(arrays)
             words = np.pad(words, (0, -len(words) % 4))
             steps.append((kind, length, items, begins[extra] if kind == FOREST else extra))
             stream.append(words)
@@ -142,7 +169,11 @@ class _Planner:
             np.concatenate([*stream, np.zeros(4, np.uint32)]),
             tuple(self.tables),
             tuple(self.bodies),
-            locals_,
+            tuple(
+                self.ports.get(number)
+                for number in range(sum(pieces for _, pieces in self.kernels))
+            ),
+            self.locals,
             slots.of[:FIRST_INPUT],
             slots.of[FIRST_INPUT : FIRST_INPUT + self.netlist.n_inputs],
             slots.of[self.netlist.outputs],
@@ -165,10 +196,13 @@ class _Planner:
                 return [(COUNT, [head, addends.ravel(), made], len(cell.fanin), 0)]
             case Argmax():
                 made = slots.take(np.arange(first, first + cell.n_nets))
-                return self._choose(slots.of[cell.fanin], made)
+                found = tournament(slots, slots.of[cell.fanin], made)
+                return [(CHOOSE, arrays, groups, 0) for arrays, groups in found]
             case Tile():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 rows = np.hstack([made.reshape(cell.places, -1), slots.of[cell.fanin]])
+                if found := self._straight(cell, rows):
+                    return found
                 for at, (body, forest) in enumerate(self.forests):
                     if body is cell.body:
                         items = cell.places * len(forest.clusters)
@@ -176,32 +210,17 @@ class _Planner:
                 return [(TILE, [rows.ravel()], cell.places, self._body(cell.body))]
         raise AssertionError(cell)
 
-    def _choose(self, candidates: Words, made: Words) -> list[Part]:
-        """A tournament: the largest of each few candidates, with its index, then of these.
-
-        Args:
-            candidates: slots [n, bits]. made: slots of the index.
-        """
-        parts: list[Part] = []
-        bits, known, spare = candidates.shape[1], 0, np.zeros(0, np.uint32)
-        while True:
-            last = len(candidates) <= _FIELD
-            size = len(candidates) if last else _FIELD
-            groups = -(-len(candidates) // size)
-            new = len(made) - known if last else (_FIELD - 1).bit_length()
-            rows = np.arange(groups * size)
-            rows = np.where(
-                rows < len(candidates), rows, rows // size * size
-            )  # equal is not larger
-            kept = 0 if last else bits
-            wide = kept + known + new
-            out = made if last else self.slots.spare(groups * wide)
-            head = np.array([size, bits, known, new, kept], np.uint32)
-            parts.append((CHOOSE, [head, candidates[rows].ravel(), out], groups, 0))
-            self.slots.give_back(spare)
-            if last:
-                return parts
-            spare, candidates, known = out, out.reshape(groups, wide), known + new
+    def _straight(self, cell: Tile, rows: Words) -> list[Part]:
+        """Steps of the kernels that evaluate the body, none if there are none."""
+        kernel = 0
+        for body, pieces in self.kernels:
+            if body is cell.body:
+                numbers = range(kernel, kernel + pieces)
+                self.ports |= dict.fromkeys(numbers, rows[0])
+                listed = rows if pieces == 1 else rows[:0]  # pieces have one place, as constants
+                return [(STRAIGHT, [listed.ravel()], cell.places, number) for number in numbers]
+            kernel += pieces
+        return []
 
     def _number(self, table: int) -> int:
         return self.tables.setdefault(table, len(self.tables))
@@ -215,17 +234,7 @@ class _Planner:
 
     def _rows(self, run: Run, number: int) -> list[Part]:
         slots = self.slots
-        fanins, tables, nets = [], [], []
-        for first, cell in run:
-            assert isinstance(cell, Luts)
-            assert cell.k <= 3, "LUTs must be mapped to three inputs"
-            live = np.flatnonzero(slots.last_use[first : first + cell.n_nets] >= 0)
-            fanin = cell.fanin[live]
-            fanins.append(fanin[:, [*range(cell.k), *[0] * (3 - cell.k)]])
-            tables.append(extend(as_tables(cell.table[live]), cell.k, 3) & np.uint64(0xFF))
-            nets.append(first + live)
-        fanin, table = smallest_tables(np.concatenate(fanins), np.concatenate(tables))
-        net = np.concatenate(nets)
+        fanin, table, net = live_rows(run, slots.last_use)
         if not len(net):
             return []
         heir = slots.heirs(number, fanin)
@@ -247,16 +256,3 @@ class _Planner:
         numbers = np.array([self._number(int(kind)) for kind in kinds], np.uint32)
         rows = np.column_stack([slots.of[net], read])
         return [(ROWS, [rows, numbers[which]], len(rows), 0)]
-
-
-def _rows_words(arrays: Iterable[Words], narrow: bool) -> Words:
-    rows, number = arrays
-    if not narrow:
-        wide = rows.astype(np.uint32)
-        wide[:, 0] |= number << np.uint32(24)
-        return wide.ravel()
-    pairs = np.ascontiguousarray(rows.astype("<u2")).view("<u4").astype(np.uint32)
-    count = -(-len(number) // 4) * 4
-    codes = np.zeros(count, np.uint8)
-    codes[: len(number)] = number
-    return np.concatenate([pairs.ravel(), codes.view("<u4").astype(np.uint32)])

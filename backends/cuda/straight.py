@@ -1,0 +1,185 @@
+"""Straight-line kernels: a run of gates and sums, or a tile body, with values in registers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compiler import Netlist, Tile
+from .bodies import only_luts
+from .counts import split_counts
+from .gather import gather, size_of
+from .operations import operations_of
+from .registers import FETCH, KEEP, LOAD, OPERATE, SET, Allocation, Instruction, allocate
+from .steps import CHOOSE, STRAIGHT, Forests, Steps, plan_straight
+
+PIECE = 3000  # operations of a kernel; compilers take more than linear time for more
+REGISTERS = 160  # for values of a run; the compiler adds some for what is on its way
+_BY_WORDS = {4: 24, 2: 48, 1: REGISTERS}  # the same for a body, by words a thread
+_SLOT_BYTES = 128
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """words: that a thread evaluates. alone: whether it has one place, whose slots are constants.
+
+    size: outputs and inputs of a place. A long run is launched in pieces, as kernels of their own.
+    """
+
+    allocation: Allocation
+    words: int
+    alone: bool
+    outputs: int
+    size: int
+
+    @property
+    def tables(self) -> set[int]:
+        found = (made for piece in self.allocation.pieces for made in piece)
+        return {instruction.at for instruction in found if instruction.kind == OPERATE}
+
+    def texts(self, ports: NDArray[np.uint32] | None, slots: int) -> list[str]:
+        """The statements of each piece.
+
+        Args:
+            ports: of its only place. slots: behind which lies what it keeps.
+        """
+        where = ports if self.alone else None
+        return [
+            "\n".join(self._statement(made, where, slots) for made in piece)
+            for piece in self.allocation.pieces
+        ]
+
+    def _statement(
+        self, instruction: Instruction, ports: NDArray[np.uint32] | None, slots: int
+    ) -> str:
+        kind, register, at, operands = instruction
+        if kind == OPERATE:
+            a, b, c = operands
+            return f"LOP{self.words}({register}, {at:02X}, {c}, {b}, {a})"
+        if kind == SET:
+            return f"SET{self.words}({register}, {'0xFFFFFFFF' if at else '0'})"
+        if kind in (FETCH, KEEP):
+            verb = "LOOK" if kind == FETCH else "PUT"
+            return f"{verb}({register}, {_SLOT_BYTES * (slots + at)})"
+        port = at + (self.outputs if kind == LOAD else 0)
+        if ports is not None:
+            verb = "LOOK" if kind == LOAD else "PUT"
+            return f"{verb}({register}, {_SLOT_BYTES * int(ports[port])})"
+        return f"{'LOAD' if kind == LOAD else 'STORE'}{self.words}({register}, {port})"
+
+
+@dataclass(frozen=True)
+class Straight:
+    """A program of the same circuit. whole: whether all of it is straight-line code."""
+
+    steps: Steps
+    kernels: tuple[Kernel, ...]
+
+    @property
+    def whole(self) -> bool:
+        return bool(np.isin(self.steps.steps[:, 0], (STRAIGHT, CHOOSE)).all())
+
+    @property
+    def slots(self) -> int:
+        """With those for what kernels keep."""
+        kept = max((kernel.allocation.kept for kernel in self.kernels), default=0)
+        return max(1, self.steps.n_slots + kept)
+
+    def texts(self) -> list[tuple[Kernel, str]]:
+        """Each piece of each kernel."""
+        at = 0
+        found: list[tuple[Kernel, str]] = []
+        for kernel in self.kernels:
+            texts = kernel.texts(self.steps.ports[at], self.steps.n_slots)
+            found += [(kernel, text) for text in texts]
+            at += len(texts)
+        return found
+
+
+def plan_kernel(body: Netlist, alone: bool) -> Kernel:
+    """As many words a thread as registers allow.
+
+    Args:
+        body: LUTs and popcounts.
+        alone: it has one place, and may keep in slots what does not fit into registers.
+    """
+    operations, outputs = operations_of(body)
+    size = len(outputs) + body.n_inputs
+    if alone:
+        pieces = -(-len(operations) // PIECE) or 1
+        piece = -(-len(operations) // pieces) or 1
+        found = allocate(operations, outputs, body.n_inputs, REGISTERS, piece)
+        return Kernel(found, 1, alone, len(outputs), size)
+    for words, registers in _BY_WORDS.items():
+        found = allocate(operations, outputs, body.n_inputs, registers)
+        if found.registers <= registers and words * len(operations) <= PIECE:
+            return Kernel(found, words, alone, len(outputs), size)
+    return Kernel(found, 1, alone, len(outputs), size)
+
+
+def plan_program(
+    netlist: Netlist,
+    cut: int,
+    forests: Forests,
+    input_order: NDArray[np.integer],
+    budget: int,
+    beside: Steps,
+) -> Straight | None:
+    """The program of a netlist in which what the budget allows is straight-line code.
+
+    Args:
+        netlist: LUTs of at most three inputs, popcounts, argmaxes, tiles of LUTs.
+        cut: where the cells of the class begin.
+        budget: operations; bodies of many places come first, then all that is in no tile.
+        beside: the steps of the table-driven forms.
+
+    Returns:
+        None if less than half of the work would be straight-line code.
+    """
+    kernels: list[Kernel] = []
+    bodies: list[Netlist] = []
+    work = 0
+    for body, places in _tile_bodies(netlist):
+        size = size_of(body.cells)
+        if size > min(PIECE, budget):
+            continue
+        kernel = plan_kernel(body, False)
+        if kernel.words * size <= budget:
+            budget -= kernel.words * size
+            work += places * size
+            kernels.append(kernel)
+            bodies.append(body)
+    alone: list[Netlist] = []
+    gathered, runs = netlist, size_of(netlist.cells)
+    if runs <= budget:
+        gathered, alone, cut = gather(netlist, cut)
+        work += runs
+    if not work or 2 * work < _work(netlist):
+        return None
+    kernels += [plan_kernel(body, True) for body in alone]
+    bodies += alone
+    parts = [
+        (body, len(kernel.allocation.pieces)) for body, kernel in zip(bodies, kernels, strict=True)
+    ]
+    left = [(body, forest) for body, forest in forests if all(body is not b for b in bodies)]
+    split, begins = split_counts(gathered)
+    steps = plan_straight(split, begins[cut], left, input_order, parts, beside)
+    return Straight(steps, tuple(kernels)) if steps.narrow == beside.narrow else None
+
+
+def _tile_bodies(netlist: Netlist) -> list[tuple[Netlist, int]]:
+    """Bodies of LUTs and how many places they have, most places first."""
+    tiles = [cell for cell in netlist.cells if isinstance(cell, Tile) and only_luts(cell.body)]
+    bodies = {id(cell.body): cell.body for cell in tiles}
+    places = dict.fromkeys(bodies, 0)
+    for cell in tiles:
+        places[id(cell.body)] += cell.places
+    return sorted(((bodies[key], n) for key, n in places.items()), key=lambda found: -found[1])
+
+
+def _work(netlist: Netlist) -> int:
+    """Operations at all places."""
+    tiles = [cell for cell in netlist.cells if isinstance(cell, Tile)]
+    return size_of(netlist.cells) + sum(cell.places * size_of(cell.body.cells) for cell in tiles)
