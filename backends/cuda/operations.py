@@ -32,7 +32,7 @@ def operations_of(body: Netlist) -> tuple[list[Operation], list[int]]:
     Nets of bits of sums, and what is computed on the way, are numbered from `body.n_nets` on.
     """
     order = _Order(body)
-    return order.made, [order.alias.get(net, net) for net in body.outputs.tolist()]
+    return order.made, [order.value(net) for net in body.outputs.tolist()]
 
 
 class _Order:
@@ -60,10 +60,14 @@ class _Order:
         for net in depth_first(fanin, dict.fromkeys(body.outputs.tolist())):
             if net in self._rows:
                 nets, table = self._rows[net]
-                self._operation(net, table, [self.alias.get(f, f) for f in nets])
+                self._operation(net, table, [self.value(f) for f in nets])
                 self._count(net, net)
             elif net in self._sums:
                 self._finish(net, given)
+
+    def value(self, net: int) -> int:
+        """The net that holds what `net` of the body is."""
+        return self.alias.get(net, net)
 
     def _add_sums(self, first: int, cell: Popcount, given: int) -> dict[int, list[int]]:
         """What must be computed before each bit of the sums."""

@@ -216,7 +216,7 @@ class _Planner:
         for body, pieces in self.kernels:
             if body is cell.body:
                 numbers = range(kernel, kernel + pieces)
-                self.ports |= dict.fromkeys(numbers, rows[0])
+                self.ports.update((number, rows[0]) for number in numbers)
                 listed = rows if pieces == 1 else rows[:0]  # pieces have one place, as constants
                 return [(STRAIGHT, [listed.ravel()], cell.places, number) for number in numbers]
             kernel += pieces

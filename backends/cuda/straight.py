@@ -112,11 +112,13 @@ def plan_kernel(body: Netlist, alone: bool) -> Kernel:
         piece = -(-len(operations) // pieces) or 1
         found = allocate(operations, outputs, body.n_inputs, REGISTERS, piece)
         return Kernel(found, 1, alone, len(outputs), size)
+    made: list[Kernel] = []
     for words, registers in _BY_WORDS.items():
         found = allocate(operations, outputs, body.n_inputs, registers)
+        made.append(Kernel(found, words, alone, len(outputs), size))
         if found.registers <= registers and words * len(operations) <= PIECE:
-            return Kernel(found, words, alone, len(outputs), size)
-    return Kernel(found, 1, alone, len(outputs), size)
+            break
+    return made[-1]
 
 
 def plan_program(
