@@ -12,7 +12,8 @@ import numpy as np
 from .. import compile as compile_circuit
 from .. import emit as emit_files
 from ..compiler.optimize import optimize
-from ..compiler.stats import stats
+from ..compiler.reports import NOTHING_LEFT
+from ..compiler.stats import n_gates, stats
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
@@ -55,6 +56,8 @@ def compile(options: argparse.Namespace) -> int:
         device = f" with CUDA ({compiled.engine.isa})" if compiled.engine.missing else ""
         where = f"for {compiled.triple}{device}"
     print(f"wrote {path}: {gates:,} gates, {levels} levels, {where}")
+    if n_gates(circuit.netlist) and not gates:
+        print(f"  {NOTHING_LEFT}")
     for candidate, time in compiled.manifest.get("tuned", {}).items():
         print(f"  {candidate:<24} {time:>9.2f} ns a sample")
     return 0

@@ -188,8 +188,11 @@ def _recipe_tables(data: Any, config: Tables, given: Tables) -> Tables:
     """The tables [model] and [train]: of the file, or else of the recipe, with what options say."""
     from ..frontend.training.recipes import recipe_for
 
-    if "name" in given["model"]:  # another network: nothing said of the file's applies
-        config = {**config, "model": {"name": given["model"]["name"]}}
+    if (
+        "name" in given["model"]
+    ):  # options of a published network apply, those of dense layers do not
+        kept = config.get("model", {})
+        config = {**config, "model": {**(kept if "name" in kept else {}), **given["model"]}}
     recipe = recipe_for(data, config.get("model", {}).get("name"))
     found: Tables = {}
     for name, own in (("model", recipe.network), ("train", recipe.training)):

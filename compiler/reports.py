@@ -9,6 +9,11 @@ from typing import TypeAlias
 from .netlist import Netlist
 from .passes.lutmap import count_luts
 
+NOTHING_LEFT = (
+    "no gate is left: outputs are inputs, constants or counts of these, which is all that a network "
+    "computes before it is trained if it starts residually"
+)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -32,7 +37,8 @@ After: TypeAlias = Callable[[Step, Netlist], object]
 class Report:
     """The steps of a run, the first one being its input.
 
-    Prints as a table; steps that changed no figure share one line at its end.
+    Prints as a table; steps that changed no figure share one line at its end. Says so if of some
+    gates none is left.
     """
 
     steps: tuple[Step, ...]
@@ -49,7 +55,9 @@ class Report:
             rows.append(
                 (f"{len(idle)} without effect", *[""] * (len(header) - 2), f"{seconds:.3f}")
             )
-        return table([header, *rows])
+        printed = table([header, *rows])
+        nothing_left = self.steps and self.steps[0].gates and not self.steps[-1].gates
+        return f"{printed}\n{NOTHING_LEFT}" if nothing_left else printed
 
 
 def _figures(step: Step) -> tuple[int | None, ...]:

@@ -53,6 +53,20 @@ def test_train_says_how_good(folder, capsys, tmp_path):
     assert "on 30 held-out samples" in capsys.readouterr().out
 
 
+def test_a_network_of_which_no_gate_is_left(tmp_path, capsys):
+    """Every gate hands on its first input, as before training from a residual start."""
+    builder = Builder(3)
+    gates = builder.luts([[2, 3], [3, 4], [4, 2]], 0xA)
+    netlist = builder.build(builder.popcount(gates[None]))
+    gw.write(Circuit(Encoder.boolean(3), netlist, Decoder(1)), tmp_path / "net.npz")
+    compile = ["compile", str(tmp_path / "net.npz"), "--target", "numpy", "-o"]
+    assert main([*compile, str(tmp_path / "small.npz")]) == 0
+    assert "no gate is left: outputs are inputs, constants or counts" in capsys.readouterr().out
+    assert main([*compile, str(tmp_path / "plain.npz"), "--level", "0"]) == 0
+    assert main(["optimize", str(tmp_path / "net.npz"), "-o", str(tmp_path / "o.npz")]) == 0
+    assert "no gate is left" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("target", "suffix"), [("c", ".so"), ("numpy", ".npz")])
 def test_compile_then_predict(folder, tmp_path, capsys, target, suffix):
     model, library = folder / "wine.model.npz", tmp_path / f"wine{suffix}"

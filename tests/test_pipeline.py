@@ -13,7 +13,7 @@ from gatewright.compiler.passes.fold import fold
 from gatewright.compiler.passes.strash import strash
 from gatewright.compiler.passes.sweep import sweep
 from gatewright.compiler.pipeline import pass_name, run
-from gatewright.compiler.reports import Recorder, Report, Step
+from gatewright.compiler.reports import NOTHING_LEFT, Recorder, Report, Step
 from gatewright.compiler.stats import n_gates
 from gatewright.runtime.errors import NetlistError
 
@@ -154,6 +154,13 @@ def test_steps_without_effect_share_a_line():
     lines = str(Report((*steps, Step("c", 8, 2, 0.25)))).splitlines()
     assert [line.split()[0] for line in lines] == ["pass", "input", "b", "2"]
     assert lines[-1] == "2 without effect                   0.750"
+
+
+def test_a_report_says_if_no_gate_is_left():
+    first, some, none = (Step("input", gates, 1, 0.0) for gates in (9, 3, 0))
+    assert str(Report((first, none))).endswith(NOTHING_LEFT)
+    for steps in ((first, some), (none,), (none, none), ()):
+        assert NOTHING_LEFT not in str(Report(steps))
 
 
 def test_callback_gets_step_and_netlist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -14,10 +15,7 @@ from training_threads import one_thread  # noqa: E402, F401
 from gatewright.cli.main import main  # noqa: E402
 from gatewright.cli.train import _OPTIONS  # noqa: E402
 from gatewright.frontend import Recipe, evaluate, load_dataset, load_model  # noqa: E402
-from gatewright.frontend.training.configuration import (  # noqa: E402
-    configuration_text,
-    read_configuration,
-)
+from gatewright.frontend.training.configuration import configuration_text, read_configuration  # noqa: E402
 from gatewright.frontend.training.recipes import DATA, NETWORK, RECIPES, TRAINING  # noqa: E402
 
 WINE = """
@@ -199,3 +197,24 @@ def test_published_networks_by_name(tmp_path, capsys):
     assert main([*command.split(), str(tmp_path / "m.npz")]) == 2
     said = capsys.readouterr().err
     assert "takes samples [1, 28, 28] of 10 classes; data set digits has [1, 8, 8] of 10" in said
+
+
+@pytest.mark.parametrize(
+    ("table", "kept"),
+    [
+        (
+            'name = "difflogic-monk2"\ntau = 3.5\ngrad_factor = 2.0',
+            {"tau": 3.5, "grad_factor": 2.0},
+        ),
+        ("layers = [20]\ntau = 3.5", {}),
+    ],
+)
+def test_a_named_network_keeps_the_options_of_another_published_one(tmp_path, table, kept):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=rng.random((40, 17)) < 0.5, y=np.arange(40) % 2)
+    text = f"[data]\nname = '{tmp_path / 'a.npz'}'\n[model]\n{table}\n[train]\nsteps = 1\n"
+    (tmp_path / "c.toml").write_text(text)
+    command = ["train", str(tmp_path / "c.toml"), "--model", "difflogic-monk1", "--quiet"]
+    assert main([*command, "--folder", str(tmp_path / "run")]) == 0
+    written = read_configuration(tmp_path / "run" / "config.toml")["model"]
+    assert written == {"name": "difflogic-monk1", **kept}
