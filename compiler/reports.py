@@ -10,8 +10,8 @@ from .netlist import Netlist
 from .passes.lutmap import count_luts
 
 NOTHING_LEFT = (
-    "no gate is left: outputs are inputs, constants or counts of these, as in a network that starts "
-    "residually and is not trained yet"
+    "no gate is left: outputs are inputs, constants or counts of these, as in a network that "
+    "starts residually and is not trained yet"
 )
 
 

@@ -8,14 +8,16 @@ from ..runtime.errors import NetlistError
 from .netlist import Luts, Netlist, Tile
 from .tables import full
 
+_MOST_ALIKE = 1 << 16
+
 
 def verify(netlist: Netlist) -> Netlist:
     """Return `netlist` if it is valid.
 
     Raises:
         NetlistError: a fanin reads a net that is not driven before its cell, a table has bits
-            beyond 2**k, an output does not exist, or the nets do not fit int32. The message names
-            cell, row and column.
+            beyond 2**k, an output does not exist, a body without inputs has over 2**16 places, or
+            the nets do not fit int32. The message names cell, row and column.
     """
     _check_size(netlist)
     checked: set[int] = set()
@@ -28,6 +30,8 @@ def verify(netlist: Netlist) -> Netlist:
             )
         if isinstance(cell, Luts):
             _check_tables(cell, where)
+        if isinstance(cell, Tile):
+            _check_places(cell, where)
         if isinstance(cell, Tile) and id(cell.body) not in checked:
             checked.add(id(cell.body))
             try:
@@ -55,6 +59,15 @@ def check_fanin(fanin: np.ndarray, limit: int, where: str) -> None:
         f"{where}, row {row}, column {column}: reads net {fanin[row, column]}; "
         f"allowed are 0 to {limit - 1}, the nets driven before it; order the cells by dependence"
     )
+
+
+def _check_places(tile: Tile, where: str) -> None:
+    # Places that read something are as many as the rows of numbers that say what.
+    if not tile.body.n_inputs and tile.places > _MOST_ALIKE:
+        raise NetlistError(
+            f"{where}: {tile.places} places of a body without inputs; allowed are {_MOST_ALIKE}; "
+            "all answer alike, so one place is enough"
+        )
 
 
 def _check_tables(cell: Luts, where: str) -> None:

@@ -126,6 +126,10 @@ BODY = Netlist(1, (Luts(np.array([[3]]), np.array([1])),), np.array([3]))
             of(Tile(Netlist(0, (), np.ones(1 << 16, int)), np.zeros((1 << 15, 0), int))),
             "netlist: 2147483652 nets; allowed are 2147483647; keep repeated parts as tiles",
         ),
+        (
+            of(Tile(Netlist(0, (), np.ones(1, int)), np.zeros(((1 << 16) + 1, 0), int))),
+            r"cell 0 \(Tile\): 65537 places of a body without inputs; allowed are 65536; all",
+        ),
     ],
 )
 def test_verify_names_the_place(netlist, message):

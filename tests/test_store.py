@@ -347,6 +347,16 @@ def test_only_what_can_be_read_again_is_written(tmp_path, depth):
             write_circuit(circuit, tmp_path / "deep.npz")
 
 
+def test_a_few_bytes_are_no_billion_places(saved):
+    places = array(numpy_header("<i4", "(1000000000, 0)"), b"")
+    outputs = array(numpy_header("<i4", "(1,)"), np.int32(1).tobytes())
+    body = {"kind": "Tile", "body": {"inputs": 0, "cells": []}}
+    members = {"n.0.fanin.npy": places, "n.0.outputs.npy": outputs}
+    rewritten(saved, members, manifest=with_cells(body))
+    with pytest.raises(FileError, match="1000000000 places of a body without inputs"):
+        read_circuit(saved)
+
+
 def test_circuits_that_break_a_rule(saved):
     outputs = array(numpy_header("<i4", "(2,)"), np.array([4, 99], np.int32).tobytes())
     rewritten(saved, {"n.outputs.npy": outputs})
