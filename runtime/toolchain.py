@@ -25,9 +25,10 @@ SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A C compiler: the command that starts it, and what it says it is.
+    """A C compiler: the command that starts it, and the first line that it says of itself.
 
     linking: flags that make a library. suffix: of libraries. environment: variables to set.
+    identity: what tells it from others of this version, such as the machine that it compiles for.
     """
 
     command: tuple[str, ...]
@@ -35,6 +36,7 @@ class Toolchain:
     linking: tuple[str, ...] = ("-fPIC", "-shared")
     suffix: str = SUFFIX
     environment: dict[str, str] = field(default_factory=dict)
+    identity: str = ""
 
     def build(
         self,
@@ -57,7 +59,7 @@ class Toolchain:
                 cannot be written.
         """
         options = (*_COMMON, *self.linking, *flags)
-        key = (*self.command, self.version, *options)
+        key = self._key(*options)
         sources = [file for file in files if file.endswith(".c")]
 
         def make(folder: Path, target: Path) -> None:
@@ -97,8 +99,7 @@ class Toolchain:
             (folder / source).write_bytes(text)
             self._run([*self.command, *flags, "-c", "-o", str(target), source], folder)
 
-        key = (*self.command, self.version, *flags, "-c")
-        return cached_bytes(key, {source: text}, f"{source}.o", make)
+        return cached_bytes(self._key(*flags, "-c"), {source: text}, f"{source}.o", make)
 
     def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
         """Compile `name.c` among `files` without linking; return the object's path in the cache.
@@ -112,7 +113,11 @@ class Toolchain:
                 (folder / file).write_bytes(data)
             self._run([*self.command, *flags, "-c", "-o", str(target), f"{name}.c"], folder)
 
-        return cached((*self.command, self.version, *flags, "-c"), files, f"{name}.o", make)
+        return cached(self._key(*flags, "-c"), files, f"{name}.o", make)
+
+    def _key(self, *flags: str) -> tuple[str, ...]:
+        """What decides about results, besides the sources."""
+        return (*self.command, self.version, self.identity, *flags)
 
     def _run(self, command: list[str], folder: Path) -> None:
         try:
@@ -176,4 +181,13 @@ def _identify(command: tuple[str, ...], why: str) -> Toolchain:
         raise ToolMissing(
             f"C compiler {shlex.join(command)!r} does not start ({why}): {error}; {_CURE}"
         ) from None
-    return Toolchain(command, (found.stdout.splitlines() or ["unknown"])[0])
+    # A cache may be shared by machines whose compilers are of one version and differ otherwise.
+    identity = found.stdout + _target(command)
+    return Toolchain(command, (found.stdout.splitlines() or ["unknown"])[0], identity=identity)
+
+
+def _target(command: tuple[str, ...]) -> str:
+    """The machine that a compiler compiles for; nothing if it does not say."""
+    asked = [*command, "-dumpmachine"]
+    found = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=False)
+    return "" if found.returncode else found.stdout

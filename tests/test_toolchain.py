@@ -9,7 +9,9 @@ import pytest
 from circuits import classifier, samples
 
 from gatewright.backends.build import build
+from gatewright.runtime import toolchain
 from gatewright.runtime.errors import BuildError, ToolMissing
+from gatewright.runtime.toolchain import find_compiler
 
 pytestmark = pytest.mark.usefixtures("mapper")
 
@@ -41,6 +43,22 @@ def test_a_named_compiler_is_used(build_cache, monkeypatch, tmp_path):
     x = samples(circuit, 10, "uint8")
     assert np.array_equal(build(circuit, "c", "net").predict(x), circuit.predict(x))
     assert "-DMINE -O3" in log.read_text()
+
+
+@pytest.mark.parametrize("said", ["-dumpmachine", "--version"])
+def test_compilers_of_one_version_that_differ_share_nothing(
+    build_cache, monkeypatch, tmp_path, said
+):
+    """Under one name, as on two machines that share a home folder."""
+    text = f'[ "$1" = {said} ] && echo "cc 1.0\nfor $OTHER" && exit\nexec cc "$@"'
+    monkeypatch.setenv("CC", script(tmp_path / "cc", text))
+    found = []
+    for other in ("one machine", "another", "one machine"):
+        monkeypatch.setenv("OTHER", other)
+        toolchain._identify.cache_clear()
+        compiler = find_compiler()
+        found.append(compiler.build({"f.c": b"int f(void) { return 1; }"}, "f"))
+    assert found[0] == found[2] != found[1]
 
 
 def test_a_compiler_that_fails(build_cache, monkeypatch, tmp_path):
