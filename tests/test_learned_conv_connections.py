@@ -244,3 +244,16 @@ def test_nan_weights_are_refused_in_evaluation():
         layer.connections.weights[2, 1, 1, 1] = float("nan")
     with pytest.raises(InputError, match="1 of 12 ends have NaN weights"):
         layer(torch.zeros(1, 4, 6, 6))
+
+
+@pytest.mark.parametrize("position", [[0, 4, 0], [0, 0, 4], [1, -1, 2], [3, 0, 0]])
+@pytest.mark.parametrize("training", [True, False])
+def test_candidates_beyond_the_window_are_refused(position, training):
+    """They do not wrap around to other positions of it."""
+    layer = conv(num_candidates=3)
+    state = layer.state_dict()
+    state["connections.indices"][1, 0, 2, 1] = torch.tensor(position)
+    layer = conv(num_candidates=3).train(training)
+    layer.load_state_dict(state)
+    with pytest.raises(InputError, match=r"position \[.*\]; allowed is below \[3, 3, 4\]"):
+        layer(torch.zeros(1, 4, 6, 6))

@@ -121,6 +121,7 @@ class LearnableConvConnections(LearnedWiring, FixedConvConnections):
         return unravel(torch.arange(self._positions), shape)
 
     def _numbers(self) -> Tensor:
+        self._check_positions(self.indices)  # of a loaded state; numbers of wrong ones wrap around
         numbers = ravel(self.indices, (*self.receptive_field_size, self.channels))
         return numbers.transpose(2, 3).flatten(1)
 
