@@ -3,7 +3,7 @@
     python benchmarks/multiplexed.py CIRCUIT.npz ... [--places 1 4 13 26] [--device ecp5]
 
 A CIRCUIT is a trained convolutional one as `networks.py` writes it. It is emitted for several
-`places_per_clock` and mapped by Yosys; with `--seeds` it is placed and routed too. Answers are
+`places_per_clock`, its LUTs as instances of the device's, and mapped by Yosys; with `--seeds` it is placed and routed too. Answers are
 compared with the circuit's by Verilator on `--vectors` random rows, which takes minutes each; 0
 leaves it out. `parallel` is the same circuit without the option, optimised as by default, with
 registers at its outputs.
@@ -23,7 +23,8 @@ import numpy as np
 import gatewright as gw
 from gatewright.compiler import Circuit
 
-PARALLEL: dict[str, Any] = {"max_latency": 1, "style": "gates"}
+PARALLEL: dict[str, Any] = {"max_latency": 1}
+PRIMITIVES = {"ice40": "ice40", "ecp5": "ecp5", "xc7": "xilinx"}
 
 
 def check(circuit: Circuit, level: int, vectors: int, **options: Any) -> None:
@@ -39,6 +40,7 @@ def measure(circuit: Circuit, arguments: argparse.Namespace, places: int | None)
     """Print one line of the table, and answer its LUTs."""
     turns = PARALLEL if places is None else {"places_per_clock": places}
     options = {"feature_bits": 0, "reset": True, "device": arguments.device, **turns}
+    options["primitives"] = PRIMITIVES[arguments.device]
     start = perf_counter()
     report = gw.synthesize(
         circuit,
@@ -69,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("circuits", nargs="+", type=Path)
     parser.add_argument("--places", nargs="+", type=int, default=[1, 4, 13, 26])
-    parser.add_argument("--device", default="ecp5", choices=["ice40", "ecp5", "xc7"])
+    parser.add_argument("--device", default="ecp5", choices=PRIMITIVES)
     parser.add_argument("--part")
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--level", type=int, default=2)

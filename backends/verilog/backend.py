@@ -56,7 +56,8 @@ class Verilog:
     keep_hierarchy: ask synthesis to keep popcounts and argmaxes as modules, unless "behavioural".
         LUTs inside of four inputs and more become modules too, one for each table, so that
         synthesis takes the LUTs that it is given; tools behind it may want them flat.
-    primitives: "xilinx": instances of LUT1 to LUT6 where SYNTHESIS is defined, and style "lut".
+    primitives: "xilinx", "ice40" or "ecp5": instances of its LUTs where SYNTHESIS is defined, which
+        synthesis takes as they are, and style "lut".
     device: "ice40", "ecp5" or "xc7": map to LUTs of as many inputs as the device has, and take
         `target_mhz` by its delays. None maps to six inputs, and takes rough delays.
     register_inputs: registers at the inputs of a pipelined module too, one clock more.
@@ -108,6 +109,12 @@ class Verilog:
                 raise EmitError(
                     f"verilog: style {self.style!r} and primitives; these are LUTs of the device, "
                     'so allowed is "lut"; leave the style out'
+                )
+            family = PRIMITIVES[self.primitives].device
+            if self.device not in (None, family):
+                raise EmitError(
+                    f"verilog: device {self.device!r} and primitives {self.primitives!r}; these "
+                    f"are of {family!r}; leave one of both out"
                 )
         if self.style is not None and self.style not in STYLES:
             raise EmitError(f"verilog: style {self.style!r}; allowed are {', '.join(STYLES)}")
@@ -256,6 +263,8 @@ class Verilog:
         device = DEVICES[self.device] if self.device else None
         compares = device.compare_levels(width) if device else int(width > 1)
         lut_inputs = device.lut_inputs if device else 6
+        if self.primitives:
+            lut_inputs = PRIMITIVES[self.primitives].most
         if self.places_per_clock is None:
             return design(
                 circuit,

@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from ..render import render
+from .text import ZERO
 
-PRIMITIVES = {"xilinx": "LUT"}  # the names of LUTs without the number of inputs
+
+class Primitive(NamedTuple):
+    """A LUT of a device.
+
+    device: a name of `devices.DEVICES`. most: its inputs at most. name: with a place for how many it has, where the device has a LUT for
+    each number; others have inputs that stay at 0. table: its parameter. pins: inputs, and output.
+    """
+
+    device: str
+    most: int
+    name: str
+    table: str
+    pins: tuple[str, ...]
+    out: str
+
+    def made(self, kind: str, pins: Mapping[str, Any]) -> bool:
+        """Whether a cell of this kind with these pins is such a LUT."""
+        inputs = sum(pin in pins for pin in self.pins)
+        return self.out in pins and kind == self.name.format(inputs)
+
+    def instance(self, k: int) -> dict[str, str]:
+        """The name, the table as `INIT` of `k` inputs is, and the pins, as text."""
+        one_of_each = "{" in self.name
+        wide = k if one_of_each else self.most
+        above = (1 << wide) - (1 << k)
+        nets = [f"in[{i}]" if i < k else ZERO for i in range(wide)]
+        pins = [f".{pin}({net})" for pin, net in zip(self.pins, nets, strict=False)]
+        return {
+            "primitive": self.name.format(wide),
+            "table": f".{self.table}({f'{{{above}{chr(39)}d0, INIT}}' if above else 'INIT'})",
+            "pins": ", ".join([*pins, f".{self.out}(out)"]),
+        }
+
+
+_NUMBERED = tuple(f"I{i}" for i in range(6))
+PRIMITIVES = {
+    "xilinx": Primitive("xc7", 6, "LUT{}", "INIT", _NUMBERED, "O"),
+    "ice40": Primitive("ice40", 4, "SB_LUT4", "LUT_INIT", _NUMBERED, "O"),
+    "ecp5": Primitive("ecp5", 4, "LUT4", "INIT", ("A", "B", "C", "D"), "Z"),
+}
 _PLACES = tuple(f"{{{i}}}" for i in range(6))
 
 
@@ -43,7 +84,7 @@ class KeptLuts:
 
     def texts(self) -> list[str]:
         return [
-            render("verilog/lut.j2", module=module, k=k, table=f"{table:x}", keep=True)
+            render("verilog/lut.j2", module=module, k=k, value=f"{table:x}", keep=True)
             for (k, table), module in self._used.items()
         ]
 
@@ -60,7 +101,7 @@ class Primitives:
         self._used: set[int] = set()
 
     def takes(self, k: int) -> bool:
-        return k > 0
+        return 0 < k <= self._primitive.most
 
     def instance(self, k: int, table: int) -> str:
         self._used.add(k)
@@ -76,7 +117,7 @@ class Primitives:
                 module=f"{self._name}_lut{k}",
                 k=k,
                 keep=False,
-                primitive=f"{self._primitive}{k}",
+                **self._primitive.instance(k),
             )
             for k in sorted(self._used)
         ]

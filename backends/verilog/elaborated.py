@@ -17,6 +17,7 @@ from ...compiler import Builder, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
 from ...compiler.proof.counters import Sum
 from ...runtime.errors import NetlistError
+from .cells import PRIMITIVES
 from .chained import chains, counted, split_lut
 from .registers import Clocking, Registers
 from .text import CONTROL
@@ -161,18 +162,16 @@ def _parts(name: str, cell: dict[str, Any]) -> list[Part]:
     if kind == "$shiftx" and len(pins["A"]) == 1 << len(pins["B"]) and len(pins["Y"]) == 1:
         table = int("".join(reversed(pins["A"])), 2)
         return [Part("lut", tuple(pins["B"]), tuple(pins["Y"]), table)]
-    if kind in LUTS:
-        reads = tuple(pins[f"I{i}"][0] for i in range(int(kind[3:])))
-        return [Part("lut", reads, tuple(pins["O"]), int(facts["INIT"], 2))]
+    primitive = next((one for one in PRIMITIVES.values() if one.made(kind, pins)), None)
+    if primitive is not None:
+        reads = tuple(pins[pin][0] for pin in primitive.pins if pin in pins)
+        return [Part("lut", reads, tuple(pins[primitive.out]), int(facts[primitive.table], 2))]
     if kind == "LUT6_2":
         both = split_lut(pins, int(facts["INIT"], 2))
         return [Part("lut", tuple(map(_bit, lut.reads)), (bit,), lut.table) for bit, lut in both]
     if kind in ("$scopeinfo", "CARRY4") or kind in Registers.KINDS:
         return []
     raise NetlistError(f"verilog: cell {name} is a {kind}, which no emitted text has")
-
-
-LUTS = tuple(f"LUT{k}" for k in range(1, 7))
 
 
 def _bit(net: int) -> Any:

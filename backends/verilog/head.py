@@ -123,7 +123,7 @@ class Parts:
 
     def argmax(self, candidates: int, bits: int) -> Netlist:
         """The body that finds the largest of `candidates` numbers of `bits` bits."""
-        body = argmax_netlist(candidates, bits)
+        body = argmax_netlist(candidates, bits, self.lut_inputs)
         comment = f"The index of the largest of {candidates} numbers of {bits} bits; of equal ones"
         self.labels.setdefault(body, (f"argmax{candidates}x{bits}", f"{comment} the lowest."))
         return body

@@ -1,8 +1,8 @@
-"""Argmaxes as tournaments, in LUTs of up to six inputs: of equal numbers the first one wins.
+"""Argmaxes as tournaments, in LUTs of four or six inputs: of equal numbers the first one wins.
 
-A comparator takes three bits of both numbers at once: whether the right one is larger there, and
-whether they are equal there. Two such answers and one from below make one more LUT, so that numbers
-of nine bits are compared in two levels.
+A comparator takes two or three bits of both numbers at once: whether the right one is larger there,
+and whether they are equal there. Two or three such answers make the next one, so that LUTs of six
+inputs compare numbers of nine bits in two levels, and those of four in four.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from ...compiler.netlist import FALSE, FIRST_INPUT
 from .compressors import table_of
 
 Bits = list[NDArray[np.int64]]
-_CHUNK = 3
+Part = tuple[int, ...]  # nets: whether the right one is larger, and whether they are equal
 _MUX = np.uint64(0xCA)  # inputs low, high, select
 
 
 @lru_cache(maxsize=256)
-def argmax_netlist(candidates: int, bits: int) -> Netlist:
+def argmax_netlist(candidates: int, bits: int, lut_inputs: int = 6) -> Netlist:
     """Numbers [candidates, bits], least significant bit first, to the bits of the index."""
     builder = Builder(candidates * bits)
     nets = range(FIRST_INPUT, FIRST_INPUT + candidates * bits)
     values = [list(nets[start : start + bits]) for start in range(0, len(nets), bits)]
     indices: list[list[int]] = [[] for _ in values]
     while len(values) > 1:
-        wins = [_greater(builder, values[i], values[i + 1]) for i in range(0, len(values) - 1, 2)]
+        wins = [
+            _greater(builder, values[i], values[i + 1], lut_inputs)
+            for i in range(0, len(values) - 1, 2)
+        ]
         last = len(values) == 2
         for i, right in enumerate(wins):
             low, high = 2 * i, 2 * i + 1
@@ -49,17 +52,27 @@ def _chosen(builder: Builder, low: list[int], high: list[int], right: int) -> li
     return builder.luts(rows, _MUX).tolist() if rows else []
 
 
-def _greater(builder: Builder, low: list[int], high: list[int]) -> int:
+def _greater(builder: Builder, low: list[int], high: list[int], lut_inputs: int) -> int:
     """The net of `high > low`."""
     pairs = list(zip(low, high, strict=True))
-    result = _lut(builder, pairs[:_CHUNK], _larger)
-    parts = [
-        (_lut(builder, chunk, _larger), _lut(builder, chunk, _equal))
-        for chunk in (pairs[i : i + _CHUNK] for i in range(_CHUNK, len(pairs), _CHUNK))
-    ]
-    for i in range(0, len(parts), 2):
-        result = _lut(builder, [(result,), *parts[i : i + 2]], _combined)
-    return result
+    chunk, joined = lut_inputs // 2, (lut_inputs + 1) // 2
+    chunks = [pairs[i : i + chunk] for i in range(0, len(pairs), chunk)]
+    parts: list[Part] = [(_lut(builder, chunks[0], _larger),)]
+    parts += [(_lut(builder, some, _larger), _lut(builder, some, _equal)) for some in chunks[1:]]
+    while len(parts) > 1:
+        parts = [_joined(builder, parts[i : i + joined]) for i in range(0, len(parts), joined)]
+    return parts[0][0]
+
+
+def _joined(builder: Builder, parts: list[Part]) -> Part:
+    """Neighbouring parts, the lowest first, as one; whether the lowest is equal need not be known."""
+    if len(parts) == 1:
+        return parts[0]
+    lowest, *rest = parts
+    larger = _lut(builder, [lowest[:1], *rest], _combined)
+    if len(lowest) == 1:
+        return (larger,)
+    return larger, _lut(builder, [part[1:] for part in parts], _all)
 
 
 def _lut(builder: Builder, fanin: list[tuple[int, ...]], answer: object) -> int:
@@ -85,3 +98,7 @@ def _combined(bits: Bits) -> NDArray[np.bool_]:
     for larger, equal in zip(bits[1::2], bits[2::2], strict=True):
         result = larger | (equal & result)
     return result.astype(np.bool_)
+
+
+def _all(bits: Bits) -> NDArray[np.bool_]:
+    return np.all(bits, axis=0)
