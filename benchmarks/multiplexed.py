@@ -3,10 +3,10 @@
     python benchmarks/multiplexed.py CIRCUIT.npz ... [--places 1 4 13 26] [--device ecp5]
 
 A CIRCUIT is a trained convolutional one as `networks.py` writes it. It is emitted for several
-`places_per_clock`, its LUTs as instances of the device's, and mapped by Yosys; with `--seeds` it is placed and routed too. Answers are
-compared with the circuit's by Verilator on `--vectors` random rows, which takes minutes each; 0
-leaves it out. `parallel` is the same circuit without the option, optimised as by default, with
-registers at its outputs.
+`places_per_clock`, its LUTs as instances of the device's, and mapped by Yosys; with `--seeds` it is
+placed and routed too. Answers are compared with the circuit's by Verilator on `--vectors` random
+rows, which takes minutes each; 0 leaves it out. `parallel` is the same circuit without the option,
+optimised as by default, with registers at its outputs.
 """
 
 from __future__ import annotations

@@ -127,7 +127,11 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
     _places(parser, "verilog")
     parser.add_argument("--interface", help="verilog: ports, named, stream or axis")
-    parser.add_argument("--primitives", metavar="DEVICE", help="verilog: xilinx, LUTs as instances")
+    parser.add_argument(
+        "--primitives",
+        metavar="DEVICE",
+        help="verilog: xilinx, ice40 or ecp5: its LUTs as instances",
+    )
 
 
 def _places(parser: argparse.ArgumentParser, target: str) -> None:

@@ -16,6 +16,7 @@ from gatewright.backends.verilog.head import Parts, add_gates
 from gatewright.backends.verilog.timing import Timings
 from gatewright.backends.verilog.tournament import argmax_netlist
 from gatewright.compiler import Builder, Luts, Netlist, verify
+from gatewright.compiler.passes.lutmap import LutMap
 from gatewright.compiler.simulate import simulate
 from gatewright.compiler.stats import levels, lut_histogram, n_gates, tile_levels
 
@@ -63,21 +64,23 @@ def test_bits_that_come_late_are_added_late() -> None:
 
 @pytest.mark.parametrize("candidates", [1, 2, 3, 5, 10])
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 7, 9, 10, 16])
-def test_argmaxes(candidates: int, bits: int) -> None:
+@pytest.mark.parametrize("lut_inputs", [4, 6])
+def test_argmaxes(candidates: int, bits: int, lut_inputs: int) -> None:
     random = np.random.default_rng(bits)
     values = random.integers(0, 1 << bits, (300, candidates))
     values[:150] = random.integers(0, 2, (150, candidates)) << random.integers(0, bits, (150, 1))
     inputs = (values[:, :, None] >> np.arange(bits) & 1).astype(np.bool_).reshape(300, -1)
-    netlist = argmax_netlist(candidates, bits)
+    netlist = argmax_netlist(candidates, bits, lut_inputs)
+    assert max(lut_histogram(netlist), default=0) <= lut_inputs
     assert np.array_equal(numbers(simulate(netlist, inputs)), values.argmax(axis=1))
 
 
 @quick
-@given(netlists(max_inputs=6))
-def test_heads_keep_the_answers(netlist: Netlist) -> None:
+@given(netlists(max_inputs=6), st.sampled_from([4, 6]))
+def test_heads_keep_the_answers(netlist: Netlist, lut_inputs: int) -> None:
     x = all_inputs(netlist.n_inputs)
-    added = verify(add_gates(netlist))
-    tiled = verify(Parts().tiles(added))
+    added = verify(add_gates(netlist, lut_inputs))
+    tiled = verify(Parts(lut_inputs).tiles(added))
     assert np.array_equal(simulate(added, x), simulate(netlist, x))
     assert np.array_equal(simulate(tiled, x), simulate(netlist, x))
 
@@ -87,6 +90,16 @@ def test_gates_are_added_up_three_by_three() -> None:
     gates = builder.luts(np.arange(2, 14).reshape(6, 2), 0x8)
     netlist = builder.build(builder.popcount(gates[None]))
     assert lut_histogram(add_gates(netlist)) == {2: 6, 3: 4}
+
+
+def test_a_gate_is_added_to_two_addends() -> None:
+    """LUTs of four inputs hold one of them, here with two inputs each of the netlist."""
+    builder = Builder(10)
+    gates = builder.luts([[2, 3], [4, 5]], 0x8)
+    netlist = builder.build(builder.popcount([[*range(6, 10), *gates.tolist()]]))
+    added = add_gates(netlist, 4)
+    assert lut_histogram(added) == {2: 2, 3: 4}
+    assert LutMap(4)(added).cells[0].k == 4
 
 
 @quick

@@ -20,6 +20,7 @@ from test_verilog import (
 )
 
 from gatewright.backends.verilog.backend import Verilog
+from gatewright.backends.verilog.cells import PRIMITIVES
 from gatewright.backends.verilog.design import ANSWERS, STYLES
 from gatewright.cli.main import main
 from gatewright.compiler import Netlist
@@ -35,7 +36,7 @@ PIPELINES = (
     {"target_mhz": 200, "reset": True},
     {"target_mhz": 150, "device": "ecp5", "register_inputs": True, "enable": True},
 )
-LUTS = ({"primitives": "xilinx"}, {"keep_hierarchy": True})
+LUTS = (*({"primitives": name} for name in PRIMITIVES), {"keep_hierarchy": True})
 WAYS = (*({"style": style} for style in STYLES), *LUTS)
 VARIANTS = [
     {"style": style, "answer": answer, **pipeline}
@@ -72,6 +73,7 @@ def test_lints_clean(
     tmp_path_factory: pytest.TempPathFactory, netlist: Netlist, way: dict, pipeline: dict
 ) -> None:
     assume(len(netlist.outputs))
+    assume(not ("primitives" in way and "device" in pipeline))
     artifact = Verilog(**way, **pipeline).emit(boolean(netlist), "dut")
     check_lint(artifact, tmp_path_factory.getbasetemp())
 
@@ -81,7 +83,7 @@ def test_lints_clean(
     [
         ({"answer": "index"}, "answer 'index'; allowed are class, scores, both"),
         ({"style": "rtl"}, "style 'rtl'; allowed are gates, lut, behavioural"),
-        ({"primitives": "intel"}, "primitives 'intel'; allowed are xilinx"),
+        ({"primitives": "intel"}, "primitives 'intel'; allowed are xilinx, ice40, ecp5"),
         ({"primitives": "xilinx", "style": "gates"}, "style 'gates' and primitives; .*leave the"),
         ({"registers_every": 0}, "registers_every 0; allowed are integers from 1 on"),
         ({"max_latency": True}, "max_latency True; allowed are integers from 1 on"),

@@ -12,8 +12,9 @@ from .text import ZERO
 class Primitive(NamedTuple):
     """A LUT of a device.
 
-    device: a name of `devices.DEVICES`. most: its inputs at most. name: with a place for how many it has, where the device has a LUT for
-    each number; others have inputs that stay at 0. table: its parameter. pins: inputs, and output.
+    device: a name of `devices.DEVICES`. most: its inputs at most. name: with a place for how many
+    it has, where the device has a LUT for each number; others have inputs that stay at 0. table:
+    its parameter. pins: inputs, and output.
     """
 
     device: str

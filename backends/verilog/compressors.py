@@ -20,7 +20,6 @@ from .counters import Heights, Use, plan
 
 
 @lru_cache(maxsize=256)
-@lru_cache(maxsize=256)
 def popcount_netlist(
     planes: Heights, offset: int = 0, ready: tuple[int, ...] | None = None
 ) -> Netlist:

@@ -84,7 +84,7 @@ def styled(netlist: Netlist, style: str, parts: Parts) -> tuple[Netlist, Netlist
     """
     if style == "behavioural":
         return netlist, netlist
-    added = add_gates(netlist) if parts.lut_inputs == 6 else netlist
+    added = add_gates(netlist, parts.lut_inputs)
     mapped = LutMap(parts.lut_inputs)(added) if style == "lut" else added
     return added, parts.tiles(mapped)
 

@@ -2,7 +2,7 @@
 
 Before logic is mapped, addends that are gates of two inputs are added up three by three: a LUT of
 six inputs holds three gates and their sum, another one their carry. That takes two LUTs where the
-gates alone would take three.
+gates alone would take three. A LUT of four inputs holds one gate and two other addends.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from .compressors import chained_popcount, popcount_netlist
 from .tournament import argmax_netlist
 
 
-def add_gates(netlist: Netlist) -> Netlist:
-    """Popcounts with full adders before them that each add up three gates of two inputs."""
-    return with_bodies(netlist, _add_gates)
+def add_gates(netlist: Netlist, lut_inputs: int = 6) -> Netlist:
+    """Popcounts with full adders before them that each add up three gates of two inputs, or with
+    LUTs of four inputs one.
+    """
+    return with_bodies(netlist, lambda each: _add_gates(each, lut_inputs))
 
 
-def _add_gates(netlist: Netlist) -> Netlist:
+def _add_gates(netlist: Netlist, lut_inputs: int) -> Netlist:
     if not any(isinstance(cell, Popcount) for cell in netlist.cells):
         return netlist
     writer = Writer(netlist)
@@ -39,20 +41,21 @@ def _add_gates(netlist: Netlist) -> Netlist:
         if isinstance(cell, Luts) and cell.k == 2:
             gate[first : first + cell.n_nets] = cell.fanin
         if isinstance(cell, Popcount):
-            writer.drive(first, _count(writer, cell, gate))
+            writer.drive(first, _count(writer, cell, gate, lut_inputs))
         else:
             writer.drive(first, writer.add(replace(cell, fanin=writer.read(cell.fanin))))
     return writer.close(netlist)
 
 
-def _count(writer: Writer, cell: Popcount, gate: IntArray) -> IntArray:
+def _count(writer: Writer, cell: Popcount, gate: IntArray, lut_inputs: int) -> IntArray:
     """Emit a popcount whose gates are added up first; bits [groups * width]."""
     result = np.full((len(cell.fanin), cell.width), FALSE, np.int32)
     for row, bits in zip(cell.fanin, result, strict=True):
         columns: list[list[int]] = [[] for _ in range(len(cell.planes) + 1)]
         for shift in range(len(cell.planes)):
             addends = row[(cell.shifts == shift) & (row != FALSE)]
-            _add_column(writer, addends, gate, columns[shift : shift + 2])
+            triples, rest = _triples(addends, gate, lut_inputs)
+            _add_column(writer, triples, rest, columns[shift : shift + 2])
         nets = np.array([[net for column in columns for net in column]], np.int32)
         if nets.size:
             shifts = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
@@ -61,16 +64,25 @@ def _count(writer: Writer, cell: Popcount, gate: IntArray) -> IntArray:
     return result
 
 
-def _add_column(
-    writer: Writer, addends: IntArray, gate: IntArray, columns: list[list[int]]
-) -> None:
-    """Append the addends of one weight to its column, and the carries of gates to the next one."""
+def _triples(addends: IntArray, gate: IntArray, lut_inputs: int) -> tuple[IntArray, IntArray]:
+    """Which addends are added up first [n, 3], and the others."""
     gates = addends[gate[addends].any(axis=1)]
     gates = gates[np.lexsort(gate[gates].T)]  # neighbours may read the same nets
+    others = addends[~gate[addends].any(axis=1)]
+    if lut_inputs < 6:
+        n = min(len(gates), len(addends) // 3)
+        others = np.concatenate([others, gates[n:]])
+        return np.column_stack([gates[:n], others[: 2 * n].reshape(-1, 2)]), others[2 * n :]
     triples = gates[: len(gates) // 3 * 3].reshape(-1, 3)
+    return triples, np.concatenate([others, gates[triples.size :]])
+
+
+def _add_column(
+    writer: Writer, triples: IntArray, rest: IntArray, columns: list[list[int]]
+) -> None:
+    """Append addends of one weight to its column, three as their sum; carries to the next one."""
     fanin = np.repeat(writer.read(triples), 2, axis=0)
     made = writer.luts(fanin, np.resize([SUM3, CARRY3], len(fanin)))
-    rest = np.concatenate([addends[~gate[addends].any(axis=1)], gates[triples.size :]])
     columns[0] += [*writer.read(rest).tolist(), *made[::2].tolist()]
     columns[1] += made[1::2].tolist()
 

@@ -65,7 +65,7 @@ def _greater(builder: Builder, low: list[int], high: list[int], lut_inputs: int)
 
 
 def _joined(builder: Builder, parts: list[Part]) -> Part:
-    """Neighbouring parts, the lowest first, as one; whether the lowest is equal need not be known."""
+    """Neighbouring parts as one, the lowest first, which may not say whether it is equal."""
     if len(parts) == 1:
         return parts[0]
     lowest, *rest = parts

@@ -1,0 +1,73 @@
+"""LUTs of iCE40 and ECP5 as instances: what synthesis sees answers as what simulators see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import classifier
+from test_verilog import check, needs_iverilog
+from test_verilog_proof import needs_yosys
+
+from gatewright.backends.artifact import Artifact
+from gatewright.backends.verilog.backend import Verilog
+from gatewright.backends.verilog.cells import PRIMITIVES
+from gatewright.runtime.errors import EmitError
+
+# What the primitives do, for simulators.
+MODELS = {
+    "ice40": """
+module SB_LUT4 #(parameter [15:0] LUT_INIT = 0) (output O, input I0, I1, I2, I3);
+  assign O = LUT_INIT[{I3, I2, I1, I0}];
+endmodule
+""",
+    "ecp5": """
+module LUT4 #(parameter [15:0] INIT = 0) (input A, B, C, D, output Z);
+  assign Z = INIT[{D, C, B, A}];
+endmodule
+""",
+}
+OPTIONS = ({}, {"registers_every": 2, "answer": "class"})
+each_device = pytest.mark.parametrize("device", MODELS)
+each_option = pytest.mark.parametrize("options", OPTIONS, ids=str)
+
+
+@pytest.mark.simulator
+@needs_iverilog
+@each_device
+@each_option
+def test_what_synthesis_sees_answers_rightly(device: str, options: dict) -> None:
+    circuit = classifier()
+    x = np.random.default_rng(0).integers(0, 256, (100, 20)).astype(np.uint8)
+    artifact = Verilog(primitives=device, **options).emit(circuit, "dut", x)
+    text = artifact.files["dut.v"]
+    assert PRIMITIVES[device].name.encode() in text
+    seen = b"`define SYNTHESIS\n" + MODELS[device].encode() + text
+    check(Artifact("dut", {**artifact.files, "dut.v": seen}, artifact.manifest))
+
+
+@needs_yosys
+@each_device
+@each_option
+def test_what_synthesis_sees_is_proved(device: str, options: dict) -> None:
+    circuit = classifier()
+    manifest = Verilog(primitives=device, device=device, **options).emit(circuit, "dut", prove=True)
+    assert manifest.manifest["proof"]["outputs"] > 0
+
+
+@each_device
+def test_luts_have_four_inputs(device: str) -> None:
+    text = Verilog(primitives=device).emit(classifier(), "dut").files["dut.v"].decode()
+    assert "module dut_lut4" in text
+    assert "_lut5" not in text
+    assert "T5_" not in text
+    assert "T6_" not in text
+
+
+def test_another_device_is_refused() -> None:
+    message = "device 'ice40' and primitives 'ecp5'; these are of 'ecp5'; leave one of both out"
+    with pytest.raises(EmitError, match=message):
+        Verilog(primitives="ecp5", device="ice40")
+    with pytest.raises(
+        EmitError, match="device 'ecp5' and primitives 'xilinx'; these are of 'xc7'"
+    ):
+        Verilog(primitives="xilinx", device="ecp5")
