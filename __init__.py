@@ -135,14 +135,20 @@ def emit(
         vectors: for "verilog", inputs [n, \\*shape] for a self-checking testbench.
         prove: fail unless what is emitted is proved equal to the circuit: the text of "verilog", as
             Yosys reads it (extra `rewrite`); of other targets what they prepare; see `equivalent`.
-        options: of the backend, such as `isas=` for "c" and `feature_bits=` for "verilog".
+        options: of the backend, such as `isas=` for "c"; for "verilog" (see `docs/verilog.md`)
+            ports and form: `feature_bits`, `answer`, `interface`, `style`, `primitives`,
+            `keep_hierarchy`; clocks: `registers_every`, `max_latency`, `target_mhz`,
+            `register_inputs`, `reset`, `enable`, `places_per_clock`; tools: `device`, `flow`, and
+            `cocotb`, which with vectors writes tests for cocotb too.
 
     Returns:
         The paths of the files.
 
     Raises:
         EmitError: an unknown target or option, or a circuit that the target cannot express.
+        InputError: vectors of another shape or dtype, none, or not integers of `feature_bits` bits.
         NetlistError: not proved equal, if that was asked for.
+        ExtraMissing: a proof of "verilog", and there is no Yosys.
         FileError: a file cannot be written.
     """
     from .backends.text import emit_text

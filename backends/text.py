@@ -36,6 +36,7 @@ def emit_text(
 
     Raises:
         NetlistError: it was not proved equal.
+        ExtraMissing: a proof of "verilog", and there is no Yosys.
         EmitError: an unknown target or option, vectors where none are taken, or a circuit that the
             target cannot express.
     """

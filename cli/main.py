@@ -114,6 +114,16 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.emit)
 
 
+_VERILOG_FLAGS = {
+    "reset": "a synchronous reset",
+    "enable": "a clock enable",
+    "keep-hierarchy": "ask synthesis to keep popcounts and argmaxes",
+    "register-inputs": "registers at the inputs too",
+    "flow": "files for the tools of the device",
+    "cocotb": "tests for cocotb, with vectors",
+}
+
+
 def _verilog(parser: argparse.ArgumentParser) -> None:
     """Options of the Verilog backend; `VERILOG_OPTIONS` names them."""
     parser.add_argument("--answer", help="verilog: class, scores or both")
@@ -123,8 +133,8 @@ def _verilog(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-latency", type=int, metavar="N", help="verilog: clocks, pipelined")
     parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
-    for name in ("reset", "enable", "keep-hierarchy", "register-inputs", "flow", "cocotb"):
-        parser.add_argument(f"--{name}", action="store_true", default=None, help="verilog")
+    for name, text in _VERILOG_FLAGS.items():
+        parser.add_argument(f"--{name}", action="store_true", default=None, help=f"verilog: {text}")
     _places(parser, "verilog")
     parser.add_argument("--interface", help="verilog: ports, named, stream or axis")
     parser.add_argument(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from test_verilog import (
     tiny,
 )
 
+import gatewright as gw
 from gatewright.backends.verilog.backend import Verilog
 from gatewright.backends.verilog.cells import PRIMITIVES
 from gatewright.backends.verilog.design import ANSWERS, STYLES
@@ -134,3 +137,15 @@ def test_the_command_line_takes_the_options(tmp_path: Path) -> None:
     assert main(words.split()) == 0
     assert "input  wire rst," in (folder / "tiny.v").read_text()
     assert simulate_testbench("iverilog", folder, "tiny_tb").passed
+
+
+def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(gw.__file__).parent / "docs" / "verilog.md").read_text()
+    found = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert found == {field.name for field in fields(Verilog)} | {"prove"}
+    with pytest.raises(SystemExit):
+        main(["emit", "--help"])
+    help_text = capsys.readouterr().out
+    for option in found:
+        assert option in (gw.emit.__doc__ or "")
+        assert f"  --{option.replace('_', '-')}" in help_text

@@ -194,6 +194,7 @@ class Verilog:
                 that is asked for, or its thresholds do not fit features of an allowed width.
             InputError: the vectors are none, of another shape or dtype, or not such integers.
             NetlistError: it was not proved.
+            ExtraMissing: a proof is wanted, and there is no Yosys.
         """
         self._check(circuit, name)
         if prove and self.places_per_clock is not None:
