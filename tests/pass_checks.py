@@ -14,6 +14,21 @@ from gatewright.compiler.netlist import Cell
 from gatewright.compiler.text import parse_netlist
 
 Pass = Callable[[Netlist], Netlist]
+ALL_KINDS = """
+netlist inputs=3
+  %5 = lut 0x6 %2 %2
+  %6 = lut 0x8 %1 %3
+  %7..%8 = popcount %5 %6 %4
+  %9 = argmax (%7 %8) (%2 %3)
+  tile
+    netlist inputs=2
+      %4 = lut 0x8 %2 %3
+      output %4 %2
+  %10..%11 = place %2 %9
+  %12..%13 = place %3 %4
+  output %9 %10 %13
+"""
+"""A netlist of all four cells, printed."""
 
 
 def assert_pass(one: Pass, netlist: Netlist, idempotent: bool = True) -> Netlist:
