@@ -50,6 +50,7 @@ def measure(circuit: Circuit, arguments: argparse.Namespace, **wish: Any) -> tup
         **wish,
         "feature_bits": arguments.feature_bits,
         "answer": arguments.answer,
+        "style": arguments.style,
         "register_inputs": True,
     }
     check(circuit, device=arguments.device, **options)
@@ -81,6 +82,7 @@ def main() -> None:
     parser.add_argument("--router", default="router1")
     parser.add_argument("--feature-bits", type=int)
     parser.add_argument("--answer", default="both")
+    parser.add_argument("--style", help="lut: Yosys maps what is mapped anew")
     parser.add_argument("--sections", action="store_true", help="encoder, logic and head apart too")
     arguments = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")

@@ -11,6 +11,7 @@ from test_verilog_proof import needs_yosys
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog
 from gatewright.backends.verilog.cells import PRIMITIVES
+from gatewright.backends.verilog.devices import DEVICES
 from gatewright.runtime.errors import EmitError
 
 # What the primitives do, for simulators.
@@ -61,6 +62,19 @@ def test_luts_have_four_inputs(device: str) -> None:
     assert "_lut5" not in text
     assert "T5_" not in text
     assert "T6_" not in text
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_pipeline_for_a_device_has_its_luts(device: str) -> None:
+    def primitives(**options: object) -> str | None:
+        backend = Verilog(device=device, **options)  # type: ignore[arg-type]
+        return backend.emit(classifier(), "dut").manifest["primitives"]
+
+    found = primitives(registers_every=2)
+    assert found is not None
+    assert PRIMITIVES[found].device == device
+    assert primitives(registers_every=2, style="lut") is None
+    assert primitives() is None
 
 
 def test_another_device_is_refused() -> None:

@@ -46,7 +46,8 @@ class Verilog:
     answer: "class", "scores" (the counts) or "both", for circuits with a decoder.
     style: "gates", logic as it comes, popcounts and argmaxes in LUTs of six inputs; "lut", logic
         mapped to LUTs; "behavioural", comparisons and additions as operators. None is
-        "lut" for a pipelined module, whose LUTs stand between registers, else "gates".
+        "lut" for a pipelined module, whose LUTs stand between registers, and, with `device`, the
+        `primitives` of that too; else "gates".
     registers_every: registers after so many levels at most; a level is a gate or LUT, or an
         operator. max_latency: as few registers as make so many clocks. target_mhz: as few as
         `cuts.DelayModel` says that clock needs. One of them makes the module pipelined: it takes
@@ -204,7 +205,8 @@ class Verilog:
             )
         width = feature_width(circuit.encoder, self.feature_bits)
         style = self.style or ("lut" if self._pipeline() or self.primitives else "gates")
-        found = self._design(circuit, name, style, width)
+        primitives = self._primitives()
+        found = self._design(circuit, name, style, width, primitives)
         if self.register_inputs:
             wide = sum(port.width for port in _input(circuit, width))
             found = replace(found, latency=found.latency + 1, registers=found.registers + wide + 1)
@@ -241,6 +243,7 @@ class Verilog:
             "interface": self.interface,
             "answer": self.answer if circuit.decoder else "bits",
             "style": style,
+            "primitives": primitives,
             "device": self.device,
             "registers_every": found.every,
             "latency": found.latency,
@@ -259,13 +262,21 @@ class Verilog:
             manifest["proof"] = asdict(prove_module(files[f"{name}.v"], circuit, given))
         return Artifact(name, files, manifest)
 
-    def _design(self, circuit: Circuit, name: str, style: str, width: int) -> Design:
+    def _primitives(self) -> str | None:
+        """Of which device LUTs are instances."""
+        if self.primitives or self.style or self.device is None or not self._pipeline():
+            return self.primitives
+        return next(name for name, one in PRIMITIVES.items() if one.device == self.device)
+
+    def _design(
+        self, circuit: Circuit, name: str, style: str, width: int, primitives: str | None
+    ) -> Design:
         pipeline = self._pipeline()
         device = DEVICES[self.device] if self.device else None
         compares = device.compare_levels(width) if device else int(width > 1)
         lut_inputs = device.lut_inputs if device else 6
-        if self.primitives:
-            lut_inputs = PRIMITIVES[self.primitives].most
+        if primitives:
+            lut_inputs = PRIMITIVES[primitives].most
         if self.places_per_clock is None:
             return design(
                 circuit,
@@ -276,7 +287,7 @@ class Verilog:
                 pipeline,
                 self.enable,
                 self.keep_hierarchy,
-                self.primitives,
+                primitives,
                 lut_inputs,
             )
         wishes = Wishes(
@@ -287,7 +298,7 @@ class Verilog:
             self.reset,
             self.enable,
             self.keep_hierarchy,
-            self.primitives,
+            primitives,
             lut_inputs,
         )
         return sequential_design(circuit, self.answer, compares, wishes)
