@@ -23,8 +23,8 @@ class Device:
 
 
 # On the safe side of what nextpnr says of a network of 1,200 LUTs (`benchmarks/fpga.py`): iCE40 HX,
-# and ECP5 of speed grade 6, where the fit is 1.0 and 2.1; larger networks have longer wires. "xc7"
-# is not fitted: no place and route here knows it.
+# where the fit is 1.1 and 2.3, and ECP5 of speed grade 6, where it is 0.7 and 2.4; larger networks
+# have longer wires. "xc7" is not fitted: no place and route here knows it.
 DEVICES = {
     "ice40": Device(4, DelayModel(level=1.9, register=1.2)),
     "ecp5": Device(4, DelayModel(level=1.5, register=2.2)),
