@@ -221,7 +221,7 @@ REFUSED = [
     (f"{PORTS}.names y a c\n11 1\n.names c b y\n11 1\n", "2 nets", "in a circle: '"),
     (f"{PORTS}.names y y\n1 1\n", "a.blif:3", "circle: 'y'"),
     (f"{PORTS}.names c y\n1 1\n.names d c\n0 1\n.names c d\n1 1\n", "2 nets", "'d' <- 'c'"),
-    (f"{PORTS}.subckt m x=a\n", "a.blif:3", "no such model"),
+    (f"{PORTS}.subckt m x=a\n", "a.blif:3", "not in the file"),
     (f"{PORTS}.subckt\n", "a.blif:3"),
     (f"{PORTS}.subckt m a\n", "pin 'a'"),
     (f"{PORTS}.subckt m a=b a=b\n", "pin 'a=b'"),

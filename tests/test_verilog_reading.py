@@ -6,18 +6,22 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from circuits import classifier
 from format_checks import boolean, fuzz, refused
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from pass_checks import assert_same_function, dense
-from strategies import all_inputs
+from strategies import all_inputs, netlists
 
 import gatewright as gw
 from gatewright.backends.verilog.design import design
-from gatewright.compiler import Circuit, Encoder
+from gatewright.compiler import Circuit, Encoder, Netlist, simulate
 from gatewright.compiler.names import Names
 from gatewright.compiler.passes.lower import lower
 from gatewright.compiler.stats import stats
 
 PORTS = "module m(input a, b, c, output y);\n"
+TWO = f"module half(input a, b, output s); assign s = a ^ b; endmodule\n{PORTS}"
 
 
 def read(tmp_path, text):
@@ -180,11 +184,69 @@ def test_our_own_logic_module(tmp_path):
     assert circuit.names.inputs[:2] == ("in[0]", "in[1]")
 
 
+def test_modules_in_modules(tmp_path):
+    text = f"""{TWO}wire [1:0] t;
+        half h1 (.a(a), .b(b & 1'b1), .s(t[0]));
+        half h2 (.b(c), .a(t[0]), .s(t[1:1]));
+        third h3 (.x({{t[1], ~c}}), .n(y), .unused());
+        endmodule
+        module third(input [1:0] x, output n, unused);
+        localparam [3:0] T = 4'h8;
+        assign n = T[x], unused = x[0];
+        endmodule"""
+    x = all_inputs(3)
+    want = ((x.sum(1) % 2 == 1) & ~x[:, 2]).astype(int).tolist()
+    assert values(tmp_path, text) == [want]
+
+
+@pytest.mark.parametrize("options", [{}, {"style": "lut"}, {"keep_hierarchy": True}])
+def test_named_verilog_is_read_as_it_was(tmp_path, options):
+    names = Names(("a[1]", "a[0]", "carry in", "b[0]", "b[1]", "wire"), ("s[0]", "s[1]", "c[2]"))
+    netlist = dense(6, 40, 3)
+    circuit = boolean(Netlist(6, netlist.cells, netlist.outputs[:3]), names)
+    gw.emit(circuit, "verilog", tmp_path, name="m", interface="named", **options)
+    found = gw.read(tmp_path / "m.v")
+    inputs = ("a[0]", "a[1]", "carry_in", "b[0]", "b[1]", "wire")
+    assert found.names == Names(inputs, ("s[0]", "s[1]", "c[2]"))
+    x = all_inputs(6)
+    np.testing.assert_array_equal(found.bits(x), circuit.bits(x[:, [1, 0, 2, 3, 4, 5]]))
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+@given(netlists(max_inputs=5), st.sampled_from([{}, {"style": "lut"}, {"keep_hierarchy": True}]))
+def test_emitted_netlists(tmp_path_factory, netlist, options):
+    assume(len(netlist.outputs))
+    folder = tmp_path_factory.getbasetemp()
+    gw.emit(netlist, "verilog", folder, name="m", **options)
+    x = all_inputs(netlist.n_inputs)
+    np.testing.assert_array_equal(gw.read(folder / "m.v").bits(x), simulate(netlist, x))
+
+
+def test_a_whole_classifier(tmp_path):
+    circuit = classifier()
+    gw.emit(circuit, "verilog", tmp_path, name="m", feature_bits=8, answer="scores")
+    x = np.random.default_rng(0).integers(0, 256, (50, circuit.encoder.n_features)).astype(np.uint8)
+    bits = np.unpackbits(x[:, :, None], axis=2, bitorder="little").reshape(len(x), -1)
+    found = gw.read(tmp_path / "m.v").bits(bits.astype(np.bool_))
+    np.testing.assert_array_equal(found, circuit.bits(x.reshape(-1, *circuit.encoder.shape)))
+
+
 REFUSED = [
     ("", "empty"),
     ("module m(a);\n", "no whole module"),
-    ("assign y = a;\n", "a.v:1", "one module"),
-    (f"{PORTS}assign y = a;\nendmodule\nmodule n(); endmodule\n", "a.v:3", "second module"),
+    ("assign y = a;\n", "a.v:1", "allowed: modules"),
+    (f"{PORTS}assign y = a;\nendmodule\nmodule n(); endmodule\n", "a.v:3", "none is in another"),
+    (f"{PORTS}assign y = a;\nendmodule\n{PORTS}", "a.v:3", "second module 'm'"),
+    (f"{PORTS}m m(.a(a), .b(b), .c(c), .y(y));\nendmodule", "a.v:2", "which holds itself"),
+    (f"{TWO}half h (.a(a), .s(y));\nendmodule", "a.v:3", "'half': input 'b' is open"),
+    (f"{TWO}half h (.a(a), .b(b), .z(y));\nendmodule", "a.v:3", "no port 'z'"),
+    (f"{TWO}half h (.a({{a, c}}), .b(b), .s(y));\nendmodule", "2 bits at port 'a' of 1"),
+    (f"{TWO}half h (.a(a), .a(b), .s(y));\nendmodule", "a.v:3", "each port once"),
+    (f"{TWO}half h (a, b, y);\nendmodule", "a.v:3", "allowed: module name (.port(nets), ...)"),
+    (f"{TWO}half h (.a(a), .b(b), .s(~y));\nendmodule", "a net without a name", "second time"),
+    (f"{PORTS}localparam [7:0] T = 4'h8;\nendmodule", "a.v:2", "[3:0]"),
+    (f"{PORTS}localparam T = a;\nendmodule", "a.v:2", "name = constant"),
+    (f"{PORTS}localparam T = 4'h8;\nassign y = T[a];\nendmodule", "a.v:3", "constant["),
     (f"{PORTS}always @(posedge a) y <= b;\nendmodule", "a.v:2", "'always @ ( posedge'", "synth"),
     (f"{PORTS}reg q;\nendmodule", "a.v:2", "'reg q'"),
     (f"{PORTS}\n\nDFF_X1 q1 (.D(a), .Q(y));\nendmodule", "a.v:4", "an instance of 'DFF_X1'"),
@@ -243,6 +305,8 @@ def test_refused(tmp_path, case):
 def test_damaged_files_raise_nothing_else(tmp_path):
     texts = [
         logic_module(lower(dense(4, 8, 2))),
+        f"{TWO}half h (.a(c), .b(a & b), .s(t)); localparam [3:0] T = 4'h6;\n"
+        "wire t; assign y = T[{t, a}];\nendmodule\n",
         f"{PORTS}wire [3:0] w;\nassign w = {{a, b ? a : c, ~(a ^ b), 1'b1}};\n"
         "and g(y, w[0], w [1]), (t, w[2], \\w[3] );\nassign \\w[3]  = w[3:3];\nendmodule\n",
     ]

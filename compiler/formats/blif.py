@@ -8,11 +8,11 @@ are flattened.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from ..circuit import Circuit
 from ..netlist import MAX_FANIN
 from .definitions import BUFFER, Definitions
+from .hierarchy import Module, Part, flattened
 from .lines import statements
 from .reading import Source, short
 from .wide import drive_cover
@@ -38,8 +38,6 @@ _IGNORED = {
     *(".default_input_drive .default_output_load .default_max_input_load .cname .attr").split(),
     *(".param .cycle .clock_event .latch_order").split(),
 }
-_FREE_NETS = 1 << 20  # that flattened models may come to however small the file is
-_NETS_PER_BYTE = 16
 
 
 def read_blif(path: str | os.PathLike[str]) -> Circuit:
@@ -54,15 +52,10 @@ def read_blif(path: str | os.PathLike[str]) -> Circuit:
     """
     source = Source.read(path)
     models = _Reader(source).models()
-    return _flattened(source, models).circuit()
-
-
-@dataclass
-class _Model:
-    name: str
-    line: int
-    nets: Definitions
-    parts: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)  # line, model, pins
+    for model in models.values():
+        nets = model.nets
+        model.ports = {nets.names[net] or "": [net] for net in (*nets.inputs, *nets.outputs)}
+    return flattened(next(iter(models.values())), models, ".subckt").circuit()
 
 
 class _Reader:
@@ -70,13 +63,13 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.found: dict[str, _Model] = {}
-        self.model: _Model | None = None
+        self.found: dict[str, Module] = {}
+        self.model: Module | None = None
         self.names: list[str] | None = None  # of the cover that is open
         self.rows: list[str] = []
         self.tables: dict[tuple[int, str], int] = {}  # by width and rows
 
-    def models(self) -> list[_Model]:
+    def models(self) -> dict[str, Module]:
         """The models, the main one first."""
         for line, text in statements(self.source):
             if text[0] != ".":
@@ -91,7 +84,7 @@ class _Reader:
             self._cover()
         if not self.found:
             raise self.source.error(None, "no model", "BLIF, with a .model or .names")
-        return list(self.found.values())
+        return self.found
 
     def _directive(self, line: int, words: list[str]) -> None:
         match words[0]:
@@ -139,7 +132,7 @@ class _Reader:
     def _begin(self, line: int, name: str) -> None:
         if name in self.found:
             raise self.source.error(line, f"a second model {short(name)}", "one of each name")
-        self.model = self.found[name] = _Model(name, line, Definitions(self.source))
+        self.model = self.found[name] = Module(name, line, Definitions(self.source))
 
     def _cover(self) -> None:
         """Define what the open cover says."""
@@ -175,72 +168,12 @@ class _Reader:
         return cubes, values.pop() if values else "1"
 
     def _subckt(self, line: int, words: list[str]) -> None:
-        pins: dict[str, str] = {}
+        nets = self._open(line)
+        pins: dict[str, list[int]] = {}
         for word in words[2:]:
             formal, _, actual = word.partition("=")
             if not (formal and actual) or formal in pins:
                 raise self.source.error(line, f"pin {short(word)}", "formal=actual, each once")
-            pins[formal] = actual
-        nets = self._open(line)
-        for actual in pins.values():
-            nets.number[actual]  # mentions it
+            pins[formal] = [nets.number[actual]]
         assert self.model is not None
-        self.model.parts.append((line, words[1], pins))
-
-
-def _flattened(source: Source, models: list[_Model]) -> Definitions:
-    """The main model with all others put in its place, from the inside out."""
-    by_name = {model.name: model for model in models}
-    room = _FREE_NETS + _NETS_PER_BYTE * len(source.data)
-    for model in _inside_out(source, models[0], by_name):
-        for line, name, pins in model.parts:
-            part = by_name[name].nets
-            room -= len(part.names)
-            if room < 0:
-                raise source.error(
-                    line, "models in models that come to too many nets", "fewer", "flatten it"
-                )
-            model.nets.line = line
-            model.nets.splice(part, _bound(model.nets, part, name, pins))
-        model.nets.check()
-    return models[0].nets
-
-
-def _inside_out(source: Source, main: _Model, by_name: dict[str, _Model]) -> list[_Model]:
-    """The models that `main` needs, each behind those that it needs itself."""
-    order: list[_Model] = []
-    state: dict[str, bool] = {}  # whether all that it needs is done
-    waiting = [(main.line, main.name, False)]
-    while waiting:
-        line, name, leave = waiting.pop()
-        if name not in by_name:
-            raise source.error(
-                line, f".subckt {short(name)}: no such model", "models of the same file"
-            )
-        if leave:
-            state[name] = True
-            order.append(by_name[name])
-        elif name not in state:
-            state[name] = False
-            waiting.append((line, name, True))
-            waiting += [(at, part, False) for at, part, _ in by_name[name].parts]
-        elif not state[name]:
-            raise source.error(
-                line, f".subckt {short(name)}: it holds itself", "models without cycles"
-            )
-    return order
-
-
-def _bound(nets: Definitions, part: Definitions, name: str, pins: dict[str, str]) -> dict[int, int]:
-    """The net of `nets` for each input and output of `part`."""
-    ports = {part.names[net]: net for net in (*part.inputs, *part.outputs)}
-    wrong = [formal for formal in pins if formal not in ports]
-    lacking = [part.names[net] for net in part.inputs if part.names[net] not in pins]
-    if wrong or lacking:
-        found = (
-            f"no port {short(wrong[0])}" if wrong else f"input {short(lacking[0] or '')} is open"
-        )
-        raise nets.source.error(
-            nets.line, f".subckt {short(name)}: {found}", "its inputs, all, and its outputs"
-        )
-    return {ports[formal]: nets.number[actual] for formal, actual in pins.items()}
+        self.model.parts.append(Part(line, words[1], pins))

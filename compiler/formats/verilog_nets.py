@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .definitions import Definitions
 from .expressions import BadExpression
-from .reading import short
+from .reading import Source, short
 
 Tokens = list[str]
 _INDEX = re.compile(r"\[\s*(\d+)\s*\]\Z")
@@ -43,20 +43,33 @@ def split_at_commas(tokens: Tokens) -> Iterator[Tokens]:
         raise BadExpression("a parenthesis or brace without its other")
 
 
+class Room:
+    """How many bits the vectors of a file may have, which its size warrants."""
+
+    def __init__(self, source: Source) -> None:
+        self._left = (1 << 20) + len(source.data)
+
+    def take(self, name: str, bits: int) -> None:
+        """Refuse what is wider than what is left."""
+        self._left -= bits
+        if self._left < 0:
+            raise BadExpression(f"{short(name)}: more bits of vectors than such a file may have")
+
+
 class Nets:
     """The nets of a module by what its text calls them.
 
     vectors: (msb, lsb) of what has a range. scalars: names declared without one.
     """
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, room: Room) -> None:
         self.definitions = definitions
+        self._room = room
         self.vectors: dict[str, tuple[int, int]] = {}
         self.scalars: set[str] = set()
         self.directions: dict[str, str] = {}
         self.order: dict[str, None] = {}  # the ports
         self._known: dict[str, int] = {}  # the net of each token that is one bit
-        self._room = (1 << 20) + len(definitions.source.data)  # bits that vectors may have
 
     def ports(self, parts: Iterator[Tokens]) -> None:
         """The module's ports, in order, with or without their directions."""
@@ -69,7 +82,7 @@ class Nets:
                 raise BadExpression(f"port {short(' '.join(part))}")
             if shape:
                 self._declare(shape[0], *self._range(shape[1:]), name)
-            name = self._plain(name)
+            name = self.plain(name)
             if name in self.order:
                 raise BadExpression(f"a second port {short(name)}")
             self.order[name] = None
@@ -101,12 +114,12 @@ class Nets:
         return int(tokens[1]), int(tokens[3])
 
     def _declare(self, kind: str, msb: int | None, lsb: int | None, token: str) -> None:
-        name = self._plain(token)
+        name = self.plain(token)
         if kind in ("input", "output"):
             if self.directions.setdefault(name, kind) != kind:
                 raise BadExpression(f"{short(name)} declared as input and output")
             if msb is not None and lsb is not None:
-                self._take(name, abs(msb - lsb) + 1)
+                self._room.take(name, abs(msb - lsb) + 1)
         if msb is None or lsb is None:
             self.scalars.add(name)
             clash = name in self.vectors
@@ -116,14 +129,8 @@ class Nets:
         if clash:
             raise BadExpression(f"{short(name)} declared again with another range")
 
-    def _take(self, name: str, bits: int) -> None:
-        """Refuse vectors so wide that the file's size does not warrant them."""
-        self._room -= bits
-        if self._room < 0:
-            raise BadExpression(f"{short(name)}: more bits of vectors than such a file may have")
-
     @staticmethod
-    def _plain(token: str) -> str:
+    def plain(token: str) -> str:
         """The name that a token stands for."""
         if (
             not is_name(token)
@@ -180,7 +187,7 @@ class Nets:
             if not inside or (high - low) * (msb - lsb) < 0:
                 raise BadExpression(f"{short(''.join(tokens[at : at + 6]))}: outside of its range")
             msb, lsb, at = high, low, at + 5
-        self._take(name, abs(msb - lsb) + 1)
+        self._room.take(name, abs(msb - lsb) + 1)
         return [self.definitions.number[bit] for bit in self.names(name, msb, lsb)], at
 
     @staticmethod
@@ -189,8 +196,9 @@ class Nets:
         step = 1 if msb >= lsb else -1
         return (f"{name}[{index}]" for index in range(lsb, msb + step, step))
 
-    def connect_ports(self) -> None:
-        """Make the bits of the ports inputs and outputs, in order."""
+    def connect_ports(self) -> dict[str, list[int]]:
+        """Make the bits of the ports inputs and outputs, in order; the nets of each port."""
+        ports: dict[str, list[int]] = {}
         for name in self.order:
             if name not in self.directions:
                 raise BadExpression(f"port {short(name)} is neither input nor output")
@@ -199,6 +207,7 @@ class Nets:
                 bits = [self._one(name)]
             else:
                 bits = [number[bit] for bit in self.names(name, *self.vectors[name])]
+            ports[name] = bits
             if self.directions[name] == "output":
                 self.definitions.outputs += bits
                 continue
@@ -207,3 +216,4 @@ class Nets:
         if len(self.directions) > len(self.order):
             extra = next(name for name in self.directions if name not in self.order)
             raise BadExpression(f"{short(extra)} is declared and no port")
+        return ports
