@@ -150,6 +150,7 @@ def test_nvcc_compiles_the_kernels(architecture, tmp_path):
     backend = Cuda(straight_body=0)
     circuit = classifier() if architecture == "sm_80" else convolution(trees(0, 9, 0), 5)
     files = backend.emit(backend.prepare(circuit), "net").files
+    assert b"KERNEL(straight0, " in files["net.cu"]
     (tmp_path / "net.cu").write_bytes(files["net.cu"])
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-o", "net.cubin", "net.cu"]
     subprocess.run(command, cwd=tmp_path, check=True)

@@ -42,8 +42,9 @@ def script(*words: object, code: int = 0, **environment: str) -> str:
 
 
 def test_as_loops():
-    said = script(SCRIPT, "--emulate", "--small")
-    assert "300x2: " in said
+    said = script(SCRIPT, "--emulate", "--forms", "straight", "--small")
+    assert said.startswith("GATEWRIGHT_CUDA_FORM=straight\ndevice: loops on the CPU\n300x2: ")
+    assert "bytes of tables: straight\n" in said
     assert "packed planes from numpy, answers to numpy: " in said
 
 
