@@ -11,7 +11,8 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
             largest one's kept bits and known index, then its place in the group)
     TILE    items places of body `extra`: for each place outputs, then inputs
     FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
-    STRAIGHT  items places of kernel `extra`; numbers as for TILE
+    STRAIGHT  items places of kernel `extra`: for each place outputs and inputs as the kernel uses
+            them; nothing if the kernel has one place, whose slots are constants
 
 Every array of numbers begins at a multiple of four words.
 """
@@ -40,6 +41,7 @@ WIDE_SLOTS = 1 << 24
 LOCAL_THREADS = 256
 Words = NDArray[np.uint32]
 Forests = list[tuple[Netlist, Forest]]
+Kernels = tuple[Netlist, int, list[int]]
 Part = tuple[int, list[NDArray[np.uint32]], int, int]  # kind, numbers, items, extra
 
 
@@ -102,13 +104,14 @@ def plan_straight(
     main_cells: int,
     forests: Forests,
     input_order: NDArray[np.integer],
-    kernels: Sequence[tuple[Netlist, int]],
+    kernels: Sequence[Kernels],
     beside: Steps,
 ) -> Steps:
     """Steps of the same library that share tables and bodies with those beside, without bank order.
 
     Args:
-        kernels: bodies that kernels of their own evaluate, and how many one after the other.
+        kernels: bodies that kernels of their own evaluate, how many one after the other, and which
+            of its outputs and inputs a place lists.
     """
     runs, main_runs = runs_of(netlist, main_cells)
     slots = Slots(netlist, runs, input_order)
@@ -127,7 +130,7 @@ class _Planner:
     slots: Slots
     tables: dict[int, int] = field(default_factory=dict)
     bodies: list[Netlist] = field(default_factory=list)
-    kernels: Sequence[tuple[Netlist, int]] = ()
+    kernels: Sequence[Kernels] = ()
     ports: dict[int, Words] = field(default_factory=dict)
 
     @property
@@ -171,7 +174,7 @@ class _Planner:
             tuple(self.bodies),
             tuple(
                 self.ports.get(number)
-                for number in range(sum(pieces for _, pieces in self.kernels))
+                for number in range(sum(pieces for _, pieces, _ in self.kernels))
             ),
             self.locals,
             slots.of[:FIRST_INPUT],
@@ -213,12 +216,12 @@ class _Planner:
     def _straight(self, cell: Tile, rows: Words) -> list[Part]:
         """Steps of the kernels that evaluate the body, none if there are none."""
         kernel = 0
-        for body, pieces in self.kernels:
+        for body, pieces, listed in self.kernels:
             if body is cell.body:
                 numbers = range(kernel, kernel + pieces)
                 self.ports.update((number, rows[0]) for number in numbers)
-                listed = rows if pieces == 1 else rows[:0]  # pieces have one place, as constants
-                return [(STRAIGHT, [listed.ravel()], cell.places, number) for number in numbers]
+                used = rows[:, listed].ravel()
+                return [(STRAIGHT, [used], cell.places, number) for number in numbers]
             kernel += pieces
         return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from .bodies import only_luts
 from .counts import split_counts
 from .gather import gather, size_of
 from .operations import operations_of
-from .registers import FETCH, KEEP, LOAD, OPERATE, SET, Allocation, Instruction, allocate
+from .registers import FETCH, KEEP, LOAD, OPERATE, SET, STORE, Allocation, Instruction, allocate
 from .steps import CHOOSE, STRAIGHT, Forests, Steps, plan_straight
 
 PIECE = 3000  # operations of a kernel; compilers take more than linear time for more
@@ -25,14 +26,25 @@ _SLOT_BYTES = 128
 class Kernel:
     """words: that a thread evaluates. alone: whether it has one place, whose slots are constants.
 
-    size: outputs and inputs of a place. A long run is launched in pieces, as kernels of their own.
+    A long run is launched in pieces, as kernels of their own.
     """
 
     allocation: Allocation
     words: int
     alone: bool
     outputs: int
-    size: int
+
+    @property
+    def listed(self) -> list[int]:
+        """Which of its outputs and inputs each place lists, in the order in which they are used;
+        some of them again, up to a multiple of four.
+        """
+        (piece,) = self.allocation.pieces
+        ports = [self._port(made) for made in piece if made.kind in (LOAD, STORE)]
+        return ports + ports[:1] * (-len(ports) % 4)
+
+    def _port(self, instruction: Instruction) -> int:
+        return instruction.at + (self.outputs if instruction.kind == LOAD else 0)
 
     @property
     def tables(self) -> set[int]:
@@ -45,29 +57,33 @@ class Kernel:
         Args:
             ports: of its only place. slots: behind which lies what it keeps.
         """
-        where = ports if self.alone else None
         return [
-            "\n".join(self._statement(made, where, slots) for made in piece)
+            "\n".join(self._statements(piece, ports if self.alone else None, slots))
             for piece in self.allocation.pieces
         ]
 
-    def _statement(
-        self, instruction: Instruction, ports: NDArray[np.uint32] | None, slots: int
-    ) -> str:
-        kind, register, at, operands = instruction
-        if kind == OPERATE:
-            a, b, c = operands
-            return f"LOP{self.words}({register}, {at:02X}, {c}, {b}, {a})"
-        if kind == SET:
-            return f"SET{self.words}({register}, {'0xFFFFFFFF' if at else '0'})"
-        if kind in (FETCH, KEEP):
-            verb = "LOOK" if kind == FETCH else "PUT"
-            return f"{verb}({register}, {_SLOT_BYTES * (slots + at)})"
-        port = at + (self.outputs if kind == LOAD else 0)
-        if ports is not None:
-            verb = "LOOK" if kind == LOAD else "PUT"
-            return f"{verb}({register}, {_SLOT_BYTES * int(ports[port])})"
-        return f"{'LOAD' if kind == LOAD else 'STORE'}{self.words}({register}, {port})"
+    def _statements(
+        self, piece: Sequence[Instruction], ports: NDArray[np.uint32] | None, slots: int
+    ) -> Iterator[str]:
+        used = 0  # of those listed
+        for made in piece:
+            kind, register, at, operands = made
+            if kind == OPERATE:
+                a, b, c = operands
+                yield f"LOP{self.words}({register}, {at:02X}, {c}, {b}, {a})"
+            elif kind == SET:
+                yield f"SET{self.words}({register}, {'0xFFFFFFFF' if at else '0'})"
+            elif kind in (FETCH, KEEP):
+                verb = "LOOK" if kind == FETCH else "PUT"
+                yield f"{verb}({register}, {_SLOT_BYTES * (slots + at)})"
+            elif ports is not None:
+                verb = "LOOK" if kind == LOAD else "PUT"
+                yield f"{verb}({register}, {_SLOT_BYTES * int(ports[self._port(made)])})"
+            else:
+                if used % 4 == 0:
+                    yield f"LIST({used // 4})"
+                yield f"{'LOAD' if kind == LOAD else 'STORE'}{self.words}({register}, {used % 4})"
+                used += 1
 
 
 @dataclass(frozen=True)
@@ -106,16 +122,15 @@ def plan_kernel(body: Netlist, alone: bool) -> Kernel:
         alone: it has one place, and may keep in slots what does not fit into registers.
     """
     operations, outputs = operations_of(body)
-    size = len(outputs) + body.n_inputs
     if alone:
         pieces = -(-len(operations) // PIECE) or 1
         piece = -(-len(operations) // pieces) or 1
         found = allocate(operations, outputs, body.n_inputs, REGISTERS, piece)
-        return Kernel(found, 1, alone, len(outputs), size)
+        return Kernel(found, 1, alone, len(outputs))
     made: list[Kernel] = []
     for words, registers in _BY_WORDS.items():
         found = allocate(operations, outputs, body.n_inputs, registers)
-        made.append(Kernel(found, words, alone, len(outputs), size))
+        made.append(Kernel(found, words, alone, len(outputs)))
         if found.registers <= registers and words * len(operations) <= PIECE:
             break
     return made[-1]
@@ -163,7 +178,8 @@ def plan_program(
     kernels += [plan_kernel(body, True) for body in alone]
     bodies += alone
     parts = [
-        (body, len(kernel.allocation.pieces)) for body, kernel in zip(bodies, kernels, strict=True)
+        (body, len(kernel.allocation.pieces), [] if kernel.alone else kernel.listed)
+        for body, kernel in zip(bodies, kernels, strict=True)
     ]
     left = [(body, forest) for body, forest in forests if all(body is not b for b in bodies)]
     split, begins = split_counts(gathered)

@@ -136,8 +136,8 @@ def _functions(steps: Steps, straight: Straight | None) -> dict[str, Any]:
             {
                 "alone": kernel.alone,
                 "words": kernel.words,
-                "size": kernel.size,
-                "registers": kernel.allocation.registers,
+                "size": 0 if kernel.alone else len(kernel.listed),
+                "registers": max(1, kernel.allocation.registers),
                 "text": text,
             }
             for kernel, text in (straight.texts() if straight else ())
