@@ -11,8 +11,8 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
             largest one's kept bits and known index, then its place in the group)
     TILE    items places of body `extra`: for each place outputs, then inputs
     FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
-    STRAIGHT  items places of kernel `extra`: for each place outputs and inputs as the kernel uses
-            them; nothing if the kernel has one place, whose slots are constants
+    STRAIGHT  items places of kernel `extra`: for each place outputs and inputs in the order of use, in
+            bytes from slot 0; nothing if the kernel has one place, whose slots are constants
 
 Every array of numbers begins at a multiple of four words.
 """
@@ -39,6 +39,7 @@ ROWS, COUNT, CHOOSE, TILE, FOREST, STRAIGHT = range(6)
 NARROW_SLOTS = 1 << 16
 WIDE_SLOTS = 1 << 24
 LOCAL_THREADS = 256
+SLOT_BYTES = 128  # of 32 words of one slot, which lie side by side in device memory
 Words = NDArray[np.uint32]
 Forests = list[tuple[Netlist, Forest]]
 Kernels = tuple[Netlist, int, list[int]]
@@ -220,7 +221,7 @@ class _Planner:
             if body is cell.body:
                 numbers = range(kernel, kernel + pieces)
                 self.ports.update((number, rows[0]) for number in numbers)
-                used = rows[:, listed].ravel()
+                used = rows[:, listed].ravel() * np.uint32(SLOT_BYTES)
                 return [(STRAIGHT, [used], cell.places, number) for number in numbers]
             kernel += pieces
         return []

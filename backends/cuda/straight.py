@@ -14,12 +14,11 @@ from .counts import split_counts
 from .gather import gather, size_of
 from .operations import operations_of
 from .registers import FETCH, KEEP, LOAD, OPERATE, SET, STORE, Allocation, Instruction, allocate
-from .steps import CHOOSE, STRAIGHT, Forests, Steps, plan_straight
+from .steps import CHOOSE, SLOT_BYTES, STRAIGHT, Forests, Steps, plan_straight
 
 PIECE = 3000  # operations of a kernel; compilers take more than linear time for more
 REGISTERS = 160  # for values of a run; the compiler adds some for what is on its way
-_BY_WORDS = {4: 24, 2: 48, 1: REGISTERS}  # the same for a body, by words a thread
-_SLOT_BYTES = 128
+_BY_WORDS = {4: 22, 2: 46, 1: REGISTERS}  # the same for a body, by words a thread
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,10 @@ class Kernel:
                 yield f"SET{self.words}({register}, {'0xFFFFFFFF' if at else '0'})"
             elif kind in (FETCH, KEEP):
                 verb = "LOOK" if kind == FETCH else "PUT"
-                yield f"{verb}({register}, {_SLOT_BYTES * (slots + at)})"
+                yield f"{verb}({register}, {SLOT_BYTES * (slots + at)})"
             elif ports is not None:
                 verb = "LOOK" if kind == LOAD else "PUT"
-                yield f"{verb}({register}, {_SLOT_BYTES * int(ports[self._port(made)])})"
+                yield f"{verb}({register}, {SLOT_BYTES * int(ports[self._port(made)])})"
             else:
                 if used % 4 == 0:
                     yield f"LIST({used // 4})"
