@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from test_verilog import check_lint, needs_verilator, tiny
+from verilog_checks import check_lint, needs_verilator, tiny
 
 import gatewright as gw
 from gatewright.backends.artifact import Artifact

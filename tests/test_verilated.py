@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from circuits import classifier
-from test_verilog import boolean, needs_verilator, tiny
+from verilog_checks import boolean, needs_verilator, tiny
 
 import gatewright as gw
 from gatewright.backends.verilog.model import Verilated

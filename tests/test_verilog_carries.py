@@ -12,9 +12,9 @@ from circuits import classifier
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs
-from test_verilog import check, needs_iverilog
 from test_verilog_head import numbers
 from test_verilog_proof import needs_yosys, refuted
+from verilog_checks import check, needs_iverilog
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_verilog import needs_iverilog, tiny
+from verilog_checks import needs_iverilog, tiny
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog import sequential

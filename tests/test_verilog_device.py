@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs, netlists
-from test_verilog import boolean, check, needs_iverilog, tiny
+from verilog_checks import boolean, check, needs_iverilog, tiny
 
 from gatewright.backends.verilog.adders import full_adders
 from gatewright.backends.verilog.backend import Verilog

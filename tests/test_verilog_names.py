@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs
-from test_verilog import boolean, needs_iverilog, needs_verilator, tiny
+from verilog_checks import boolean, needs_iverilog, needs_verilator, tiny
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog

@@ -12,14 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs, netlists
-from test_verilog import (
-    boolean,
-    check,
-    check_lint,
-    needs_iverilog,
-    needs_verilator,
-    tiny,
-)
+from verilog_checks import boolean, check, check_lint, needs_iverilog, needs_verilator, tiny
 
 import gatewright as gw
 from gatewright.backends.verilog.backend import Verilog

@@ -10,7 +10,7 @@ from circuits import classifier, with_encoder
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import netlists
-from test_verilog import tiny
+from verilog_checks import tiny
 
 from gatewright.backends.verilog import backend
 from gatewright.backends.verilog.backend import Verilog

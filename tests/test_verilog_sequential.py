@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs, netlists
-from test_verilog import boolean, check, check_lint, needs_iverilog, needs_verilator
+from verilog_checks import boolean, check, check_lint, needs_iverilog, needs_verilator
 
 import gatewright as gw
 from gatewright.backends.c.pooling import fuse_pools

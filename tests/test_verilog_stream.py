@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from strategies import all_inputs
-from test_verilog import boolean, needs_iverilog, needs_verilator, tiny
+from verilog_checks import boolean, needs_iverilog, needs_verilator, tiny
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog

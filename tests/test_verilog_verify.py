@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_verilog import needs_verilator
+from verilog_checks import needs_verilator
 
 import gatewright as gw
 from gatewright.backends.verilog import sequential
