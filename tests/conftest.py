@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pass_checks import assert_proved
+from store_files import written
 
 from gatewright.compiler import optimize as levels
 from gatewright.compiler.netlist import Netlist
@@ -34,6 +35,12 @@ def every_optimized_netlist_is_proved() -> Iterator[None]:
     levels._optimized = proved
     yield
     levels._optimized = plain
+
+
+@pytest.fixture
+def saved_circuit(tmp_path: Path) -> Path:
+    """A circuit file to damage; see `store_files`."""
+    return written(tmp_path / "circuit.npz")
 
 
 @pytest.fixture
