@@ -79,15 +79,6 @@ class Layout(NamedTuple):
     first: int | None
 
 
-class _Segment(NamedTuple):
-    """One or two positions that read the same inputs, of the first weight and of twice it."""
-
-    width: int
-    low: list[int]
-    high: list[int]
-    plus: int
-
-
 @lru_cache(maxsize=1 << 16)
 def spans(heights: Heights) -> tuple[bool, tuple[int, ...]] | None:
     """How columns of so many bits and constants are added: whether one goes in as the first carry,
@@ -180,33 +171,27 @@ def layout(chain: Chain) -> Layout:
     if carry:
         first = -1 if plus[0] else inputs[0].pop()
         plus[0] = 0
+    inputs.append([])
+    plus.append(0)
     added: list[Position] = []
-    column = 0
     for width in widths:
-        high = inputs[column + 1] if width > 1 and column + 1 < len(inputs) else []
-        more = 2 * plus[column + 1] if width > 1 and column + 1 < len(inputs) else 0
-        segment = _Segment(width, inputs[column], high, plus[column] + more)
-        added += _positions(segment, inverted)
-        column += width
+        column, low = len(added), inputs[len(added)]
+        reads, last = (low[:-1], low[-1]) if len(low) > 1 else (low, None)
+        if width == 1:
+            added.append(_position(reads, last, inverted, plus[column], 0))
+        else:
+            more = plus[column] + 2 * plus[column + 1]
+            beside = next(iter(inputs[column + 1]), None)
+            added.append(_position(reads, last, inverted, more, 0))
+            added.append(_position(reads, beside, inverted, more, 1))
     return Layout(added[: chain.digits], first)
-
-
-def _positions(segment: _Segment, inverted: set[int]) -> list[Position]:
-    """The LUTs of a segment."""
-    width, low, high, plus = segment
-    last = low[-1] if len(low) > 1 else None
-    reads = low if last is None else low[:-1]
-    found = [_position(reads, last, inverted, plus, 0)]
-    if width > 1:
-        found.append(_position(reads, high[-1] if high else None, inverted, plus, 1))
-    return found
 
 
 def _position(
     reads: Sequence[int], last: int | None, inverted: set[int], plus: int, digit: int
 ) -> Position:
-    """The LUT that adds one more input to the number of those that it reads and `plus`, from a
-    digit of that number on.
+    """The LUT that adds to `last` the number of inputs that it reads and `plus`: one digit of
+    that number, or, where there is no `last`, all of it from that digit on.
     """
     pattern = np.arange(1 << _SHARED)
     bits = [(pattern >> i & 1) ^ (number in inverted) for i, number in enumerate(reads)]

@@ -1,6 +1,4 @@
-"""Popcounts as trees of counters: a LUT of up to six inputs for each bit that a counter answers, or
-carry chains.
-"""
+"""Popcounts as trees of counters: a LUT for each bit that a counter answers, or carry chains."""
 
 from __future__ import annotations
 
@@ -120,6 +118,7 @@ class _Columns:
         return np.concatenate(places).T.tolist()
 
     def _body(self, counter: Counter, row: list[int], digits: int) -> Netlist:
+        """The body of a counter on a carry chain that reads a row of bits."""
         inverted, start = [], 0
         for n in counter.taken:
             inverted.append(sum(net in self._inverted for net in row[start : start + n]))
