@@ -12,7 +12,8 @@ from strategies import all_inputs, netlists
 
 from gatewright.backends.verilog.compressors import popcount_netlist
 from gatewright.backends.verilog.cuts import DelayModel, choose_cuts
-from gatewright.backends.verilog.head import Parts, add_gates
+from gatewright.backends.verilog.gates import add_gates
+from gatewright.backends.verilog.head import Parts
 from gatewright.backends.verilog.timing import Timings
 from gatewright.backends.verilog.tournament import argmax_netlist
 from gatewright.compiler import Builder, Luts, Netlist, verify
@@ -76,10 +77,10 @@ def test_argmaxes(candidates: int, bits: int, lut_inputs: int) -> None:
 
 
 @quick
-@given(netlists(max_inputs=6), st.sampled_from([4, 6]))
-def test_heads_keep_the_answers(netlist: Netlist, lut_inputs: int) -> None:
+@given(netlists(max_inputs=6), st.sampled_from([4, 6]), st.booleans())
+def test_heads_keep_the_answers(netlist: Netlist, lut_inputs: int, sparing: bool) -> None:
     x = all_inputs(netlist.n_inputs)
-    added = verify(add_gates(netlist, lut_inputs))
+    added = verify(add_gates(netlist, lut_inputs, sparing))
     tiled = verify(Parts(lut_inputs).tiles(added))
     assert np.array_equal(simulate(added, x), simulate(netlist, x))
     assert np.array_equal(simulate(tiled, x), simulate(netlist, x))
@@ -90,6 +91,19 @@ def test_gates_are_added_up_three_by_three() -> None:
     gates = builder.luts(np.arange(2, 14).reshape(6, 2), 0x8)
     netlist = builder.build(builder.popcount(gates[None]))
     assert lut_histogram(add_gates(netlist)) == {2: 6, 3: 4}
+
+
+def test_only_gates_of_luts_that_are_there_are_added_up_sparingly() -> None:
+    """Three gates of inputs are; those of gates that nothing else reads are a LUT each."""
+    builder = Builder(18)
+    gates = builder.luts(np.arange(2, 20).reshape(9, 2), 0x8)
+    above = builder.luts(gates[3:].reshape(3, 2), 0x6)
+    addends = np.concatenate([gates[:3], above])
+    netlist = builder.build(builder.popcount(addends[None]))
+    assert lut_histogram(add_gates(netlist)) == {2: 12, 3: 4}
+    sparing = add_gates(netlist, sparing=True)
+    assert lut_histogram(sparing) == {2: 12, 3: 2}
+    assert n_gates(LutMap(6)(sparing)) == 5 < n_gates(LutMap(6)(add_gates(netlist)))
 
 
 def test_a_gate_is_added_to_two_addends() -> None:

@@ -49,6 +49,7 @@ PRIMITIVES = {
     "ice40": Primitive("ice40", 4, "SB_LUT4", "LUT_INIT", _NUMBERED, "O"),
     "ecp5": Primitive("ecp5", 4, "LUT4", "INIT", ("A", "B", "C", "D"), "Z"),
 }
+CHAINED = "xilinx"  # whose slices have the carry chains of `carries`
 _PLACES = tuple(f"{{{i}}}" for i in range(6))
 
 

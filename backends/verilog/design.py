@@ -9,8 +9,10 @@ import numpy as np
 from ...compiler import Circuit, Netlist
 from ...compiler.passes.fold import fold
 from ...compiler.passes.lutmap import LutMap
+from .cells import CHAINED
 from .cuts import choose_cuts
-from .head import Parts, add_gates
+from .gates import add_gates
+from .head import Parts
 from .logic import Modules
 from .pipeline import Pipeline
 from .timing import Timings
@@ -59,7 +61,7 @@ def design(
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
     asked = answering(circuit, answer)
-    parts = Parts(lut_inputs, late=pipeline is None, carry=primitives is not None)
+    parts = Parts(lut_inputs, late=pipeline is None, carry=primitives == CHAINED)
     # Nothing that needs no register shall get one.
     added, netlist = styled(fold(asked) if pipeline else asked, style, parts)
     timings = Timings(parts.chains)
@@ -84,7 +86,7 @@ def styled(netlist: Netlist, style: str, parts: Parts) -> tuple[Netlist, Netlist
     """
     if style == "behavioural":
         return netlist, netlist
-    added = add_gates(netlist, parts.lut_inputs)
+    added = add_gates(netlist, parts.lut_inputs, sparing=parts.carry)
     mapped = LutMap(parts.lut_inputs)(added) if style == "lut" else added
     return added, parts.tiles(mapped)
 

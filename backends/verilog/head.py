@@ -1,9 +1,4 @@
-"""Popcounts and argmaxes as parts of LUTs, each a module of its own.
-
-Before logic is mapped, addends that are gates of two inputs are added up three by three: a LUT of
-six inputs holds three gates and their sum, another one their carry. That takes two LUTs where the
-gates alone would take three. A LUT of four inputs holds one gate and two other addends.
-"""
+"""Popcounts and argmaxes as parts of LUTs, each a module of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +10,6 @@ from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.bodies import with_bodies
 from ...compiler.literals import Writer, absorb, split
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
-from ...compiler.passes.lower import CARRY3, SUM3
 from ...compiler.stats import tile_levels
 from ...compiler.tables import as_tables
 from .adders import full_adders
@@ -23,68 +17,6 @@ from .carries import Chain
 from .carries import levels as chain_levels
 from .compressors import chained_popcount, popcount_netlist
 from .tournament import argmax_netlist
-
-
-def add_gates(netlist: Netlist, lut_inputs: int = 6) -> Netlist:
-    """Popcounts with full adders before them that each add up three gates of two inputs, or with
-    LUTs of four inputs one.
-    """
-    return with_bodies(netlist, lambda each: _add_gates(each, lut_inputs))
-
-
-def _add_gates(netlist: Netlist, lut_inputs: int) -> Netlist:
-    if not any(isinstance(cell, Popcount) for cell in netlist.cells):
-        return netlist
-    writer = Writer(netlist)
-    gate = np.zeros((netlist.n_nets, 2), np.int32)  # what gates of two inputs read
-    for first, cell in netlist.placed():
-        if isinstance(cell, Luts) and cell.k == 2:
-            gate[first : first + cell.n_nets] = cell.fanin
-        if isinstance(cell, Popcount):
-            writer.drive(first, _count(writer, cell, gate, lut_inputs))
-        else:
-            writer.drive(first, writer.add(replace(cell, fanin=writer.read(cell.fanin))))
-    return writer.close(netlist)
-
-
-def _count(writer: Writer, cell: Popcount, gate: IntArray, lut_inputs: int) -> IntArray:
-    """Emit a popcount whose gates are added up first; bits [groups * width]."""
-    result = np.full((len(cell.fanin), cell.width), FALSE, np.int32)
-    for row, bits in zip(cell.fanin, result, strict=True):
-        columns: list[list[int]] = [[] for _ in range(len(cell.planes) + 1)]
-        for shift in range(len(cell.planes)):
-            addends = row[(cell.shifts == shift) & (row != FALSE)]
-            triples, rest = _triples(addends, gate, lut_inputs)
-            _add_column(writer, triples, rest, columns[shift : shift + 2])
-        nets = np.array([[net for column in columns for net in column]], np.int32)
-        if nets.size:
-            shifts = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
-            found = writer.add(Popcount(nets, shifts.astype(np.uint8)))
-            bits[: len(found)] = found[: cell.width]
-    return result
-
-
-def _triples(addends: IntArray, gate: IntArray, lut_inputs: int) -> tuple[IntArray, IntArray]:
-    """Which addends are added up first [n, 3], and the others."""
-    gates = addends[gate[addends].any(axis=1)]
-    gates = gates[np.lexsort(gate[gates].T)]  # neighbours may read the same nets
-    others = addends[~gate[addends].any(axis=1)]
-    if lut_inputs < 6:
-        n = min(len(gates), len(addends) // 3)
-        others = np.concatenate([others, gates[n:]])
-        return np.column_stack([gates[:n], others[: 2 * n].reshape(-1, 2)]), others[2 * n :]
-    triples = gates[: len(gates) // 3 * 3].reshape(-1, 3)
-    return triples, np.concatenate([others, gates[triples.size :]])
-
-
-def _add_column(
-    writer: Writer, triples: IntArray, rest: IntArray, columns: list[list[int]]
-) -> None:
-    """Append addends of one weight to its column, three as their sum; carries to the next one."""
-    fanin = np.repeat(writer.read(triples), 2, axis=0)
-    made = writer.luts(fanin, np.resize([SUM3, CARRY3], len(fanin)))
-    columns[0] += [*writer.read(rest).tolist(), *made[::2].tolist()]
-    columns[1] += made[1::2].tolist()
 
 
 class Parts:
@@ -102,7 +34,8 @@ class Parts:
         self.labels: dict[Netlist, tuple[str, str]] = {}  # module and comment
         self.chains: dict[Netlist, Chain] = {}
         self._late = late
-        self._carry = (1 + late) * carry
+        self.carry = carry and lut_inputs == 6
+        self._delay = 1 + late
 
     def tiles(self, netlist: Netlist) -> Netlist:
         """The netlist with a tile for each popcount, in groups of like ones, and each argmax."""
@@ -190,8 +123,8 @@ class Parts:
         """
         if self.lut_inputs < 6:
             body = full_adders(planes, offset)
-        elif self._carry:
-            body, chains = chained_popcount(planes, offset, ready, inverted, self._carry)
+        elif self.carry:
+            body, chains = chained_popcount(planes, offset, ready, inverted, self._delay)
             self.chains.update(chains)
         else:
             body = popcount_netlist(planes, offset, ready)
@@ -208,7 +141,7 @@ class Parts:
 
     def arrivals(self, body: Netlist, ready: IntArray) -> IntArray:
         """The levels of what a popcount answers [groups, digits], its inputs at `ready`."""
-        if not self._carry:
+        if not self.carry:
             return tile_levels(body, ready)
         level = np.zeros((len(ready), body.n_nets), np.int32)
         level[:, FIRST_INPUT : FIRST_INPUT + body.n_inputs] = ready

@@ -21,6 +21,7 @@ from ...compiler.passes.unroll import unroll
 from ...runtime.errors import EmitError
 from ..c.pooling import fuse_pools
 from ..render import render
+from .cells import CHAINED
 from .cuts import choose_cuts
 from .design import Design, answering, styled
 from .head import Parts
@@ -86,7 +87,7 @@ class _Layout:
 
     def __init__(self, stages: Stages, wishes: Wishes) -> None:
         self._stages, self._wishes = stages, wishes
-        carry = wishes.primitives is not None
+        carry = wishes.primitives == CHAINED
         self._parts = Parts(wishes.lut_inputs, late=wishes.pipeline is None, carry=carry)
         self._timings = Timings(self._parts.chains)
         self._modules = Modules(
