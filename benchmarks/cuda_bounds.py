@@ -87,7 +87,7 @@ class Plan:
         places: dict[int, int] = {}
         for kind, _, items, kernel in program.steps.steps.tolist():
             if kind == STRAIGHT:
-                places[kernel] = items
+                places[kernel] = places.get(kernel, 0) + items
         lop3 = values = at = 0
         for kernel in program.kernels:
             found, items = kernel.allocation, places.get(at, 0)
