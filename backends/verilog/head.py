@@ -183,6 +183,7 @@ def _inverting(body: Netlist, planes: tuple[int, ...], inverted: tuple[int, ...]
         if isinstance(cell, Luts):
             _luts(writer, first, cell)
         else:
-            nets, _ = split(writer.literal[cell.fanin])
-            writer.drive(first, writer.add(replace(cell, fanin=nets)))
+            literals = writer.literal[cell.fanin]
+            literals[cell.fanin < FIRST_INPUT + body.n_inputs] &= ~np.uint32(1)
+            writer.drive(first, writer.add(replace(cell, fanin=writer.nets(literals))))
     return writer.close(body)
