@@ -35,7 +35,6 @@ from ..compiler.stats import stored_gates
 from ..compiler.tables import as_tables
 from .input_order import order_inputs
 from .outline import outline
-from .slots import NONE as NONE  # where a program has no slot
 from .slots import Slots, SlotTable
 
 # With so many gates, the usual effort takes a second or more to save a thousandth of the LUTs.

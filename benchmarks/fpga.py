@@ -14,13 +14,13 @@ vectors first. Needs the extra `synth`.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from measuring import conditions
 
 import gatewright as gw
 from gatewright.backends.verilog.backend import Verilog
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--style", help="lut: Yosys maps what is mapped anew")
     parser.add_argument("--sections", action="store_true", help="encoder, logic and head apart too")
     arguments = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    conditions()
     delays = DEVICES[arguments.device].delays
     periods = []
     for path in arguments.circuits:

@@ -12,13 +12,13 @@ optimised as by default, with registers at its outputs.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from measuring import conditions
 
 import gatewright as gw
 from gatewright.compiler import Circuit
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--answer", default="class")
     parser.add_argument("--vectors", type=int, default=0)
     arguments = parser.parse_args()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {arguments.device}")
+    conditions(arguments.device)
     for path in arguments.circuits:
         circuit: Circuit = gw.read(path)
         print(f"{path.stem}, level {arguments.level}, answer {arguments.answer}")

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 from mapping import logic_of
+from measuring import conditions
 from numpy.typing import NDArray
 from verilog_peer import by_torchlogix, wrong_answers
 
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=int, default=1000, help="0: answers are not checked")
     options = parser.parse_args()
     yosys.require("benchmarks/verilog.py", "synth")
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    conditions()
     ratios = [row for path in options.circuits for row in measure(path, options)]
     for kind in dict.fromkeys(kind for kind, _, _ in ratios):
         luts = median(luts for each, luts, _ in ratios if each == kind)

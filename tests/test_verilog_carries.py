@@ -12,9 +12,7 @@ from circuits import classifier
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs
-from test_verilog_head import numbers
-from test_verilog_proof import needs_yosys, refuted
-from verilog_checks import check, needs_iverilog
+from verilog_checks import check, needs_iverilog, needs_yosys, numbers, refuted
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog

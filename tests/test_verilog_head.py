@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import all_inputs, netlists
+from verilog_checks import numbers
 
 from gatewright.backends.verilog.compressors import popcount_netlist
 from gatewright.backends.verilog.cuts import DelayModel, choose_cuts
@@ -22,10 +23,6 @@ from gatewright.compiler.simulate import simulate
 from gatewright.compiler.stats import levels, lut_histogram, n_gates, tile_levels
 
 quick = settings(deadline=None, max_examples=60)
-
-
-def numbers(bits: np.ndarray) -> np.ndarray:
-    return (bits * (1 << np.arange(bits.shape[1]))).sum(axis=1)
 
 
 @quick

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from circuits import classifier
-from test_verilog_proof import needs_yosys
-from verilog_checks import check, needs_iverilog
+from verilog_checks import check, needs_iverilog, needs_yosys
 
 from gatewright.backends.artifact import Artifact
 from gatewright.backends.verilog.backend import Verilog

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from circuits import classifier, with_encoder
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import netlists
-from verilog_checks import tiny
+from verilog_checks import needs_yosys, refuted, tiny
 
-from gatewright.backends.verilog import backend
 from gatewright.backends.verilog.backend import Verilog
-from gatewright.backends.verilog.proof import Given, Proof, prove_module
-from gatewright.compiler import Builder, Circuit, Netlist
+from gatewright.compiler import Builder, Netlist
 from gatewright.compiler.equivalence import equivalent
 from gatewright.compiler.proof.counters import as_count
 from gatewright.compiler.proof.heads import flattened, paired, recognised, taken_apart
 from gatewright.runtime import yosys
-from gatewright.runtime.errors import ExtraMissing, NetlistError
+from gatewright.runtime.errors import ExtraMissing
 
-needs_yosys = pytest.mark.skipif(not yosys.available(), reason="needs the extra rewrite, or yosys")
 PIPELINE = {"registers_every": 2, "reset": True, "enable": True}
 VARIANTS = [
     {},
@@ -55,23 +50,6 @@ def test_every_output_is_proved(options: dict) -> None:
 def test_random_netlists(netlist: Netlist, options: dict) -> None:
     assume(len(netlist.outputs))
     Verilog(8, **options).emit(with_encoder(netlist), "dut", prove=True)
-
-
-def refuted(circuit: Circuit, old: str, new: str, message: str, **options: object) -> None:
-    """A text in which `old` became `new`, once, is no longer proved."""
-    seen = []
-
-    def changed(text: bytes, circuit: Circuit, given: Given) -> Proof:
-        wrong, changes = re.subn(old, new, text.decode(), count=1)
-        assert changes == 1
-        seen.append(given)
-        return prove_module(wrong.encode(), circuit, given)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "prove_module", changed)
-        with pytest.raises(NetlistError, match=message):
-            Verilog(**options).emit(circuit, "dut", prove=True)  # type: ignore[arg-type]
-    assert seen
 
 
 @needs_yosys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -130,13 +129,12 @@ def test_prepare_changes_nothing() -> None:
     assert Verilog().prepare(circuit) is circuit
 
 
-def test_emission_is_fast() -> None:
+def test_a_large_netlist_is_a_line_a_gate() -> None:
     random = np.random.default_rng(0)
     builder = Builder(784)
     nets = np.arange(2, 786)
     for _ in range(6):
         nets = builder.luts(random.choice(nets, (8000, 2)), random.integers(0, 16, 8000))
     circuit = boolean(builder.build(builder.popcount(nets.reshape(10, -1))), Decoder(10))
-    start = time.perf_counter()
-    Verilog().emit(circuit, "dut")
-    assert time.perf_counter() - start < 5  # about 0.1 s; the bound is for busy machines
+    text = Verilog().emit(circuit, "dut").files["dut.v"]
+    assert 40_000 < text.count(b"\n") < 60_000

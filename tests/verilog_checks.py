@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gatewright.backends.artifact import Artifact
+from gatewright.backends.verilog import backend
+from gatewright.backends.verilog.backend import Verilog
+from gatewright.backends.verilog.proof import Given, Proof, prove_module
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
+from gatewright.runtime import yosys
+from gatewright.runtime.errors import NetlistError
 from gatewright.runtime.simulators import available, lint, simulate_testbench
 
 needs_iverilog = pytest.mark.skipif(
@@ -20,6 +26,7 @@ needs_verilator = pytest.mark.skipif(
 needs_either = pytest.mark.skipif(
     not available(), reason="needs Debian's package iverilog or verilator"
 )
+needs_yosys = pytest.mark.skipif(not yosys.available(), reason="needs the extra rewrite, or yosys")
 
 
 def check(artifact: Artifact, simulator: str = "iverilog") -> None:
@@ -72,3 +79,25 @@ def tiny() -> Circuit:
         builder.build(counts),
         Decoder(2, tau=2.0, beta=0.5),
     )
+
+
+def numbers(bits: np.ndarray) -> np.ndarray:
+    """Bits [n, digits], the lowest first, as numbers [n]."""
+    return (bits * (1 << np.arange(bits.shape[1]))).sum(axis=1)
+
+
+def refuted(circuit: Circuit, old: str, new: str, message: str, **options: object) -> None:
+    """A text in which `old` became `new`, once, is no longer proved."""
+    seen = []
+
+    def changed(text: bytes, circuit: Circuit, given: Given) -> Proof:
+        wrong, changes = re.subn(old, new, text.decode(), count=1)
+        assert changes == 1
+        seen.append(given)
+        return prove_module(wrong.encode(), circuit, given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend, "prove_module", changed)
+        with pytest.raises(NetlistError, match=message):
+            Verilog(**options).emit(circuit, "dut", prove=True)  # type: ignore[arg-type]
+    assert seen

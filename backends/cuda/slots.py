@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...compiler import Luts, Netlist
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
-from ..program import NONE
+from ..slots import NONE
 from .runs import Run
 
 _FOREVER = np.iinfo(np.int32).max

@@ -14,7 +14,7 @@ from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import answer_comment, shape_comment
 from ..c.data import c_float, c_string
-from ..program import NONE
+from ..slots import NONE
 from .code import CARRY, SUM, body_tables, body_text, table_rows
 from .steps import CHOOSE, COUNT, LOCAL_THREADS, Steps
 from .straight import Straight

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...compiler import Encoder, Netlist
 from ...compiler.netlist import FIRST_INPUT
-from ..program import NONE
+from ..slots import NONE
 
 WIDTH = 4
 
