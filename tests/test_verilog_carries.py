@@ -223,6 +223,18 @@ def test_chains_of_several_slices_are_proved() -> None:
     refuted(circuit, above, ".CI(carry[2]), .CYINIT(1'b0)", "no bits", **options)
 
 
+@needs_yosys
+def test_chains_that_read_a_bit_again_and_again_are_proved() -> None:
+    """Every position reads the same bit and one of its own: 14 bits in all."""
+    builder = Builder(14)
+    addends = [[net for i in range(13) for net in (2, 3 + i)]]
+    counts = builder.popcount(addends, np.repeat(np.arange(13), 2).astype(np.uint8))
+    circuit = Circuit(Encoder.boolean(14), builder.build(counts))
+    found = Verilog(primitives="xilinx").emit(circuit, "dut", prove=True)
+    assert len(re.findall("LUT6_2", found.files["dut.v"].decode())) >= 12
+    assert found.manifest["proof"]["outputs"] == 14
+
+
 def test_slices_of_four() -> None:
     text = Verilog(primitives="xilinx").emit(wide(), "dut").files["dut.v"].decode()
     for module in re.findall(r"module dut_carry.*?endmodule", text, re.DOTALL):

@@ -22,7 +22,7 @@ from gatewright.runtime.simulators import lint, simulate_testbench
 HOSTILE = (
     "a\nendmodule", "*/ module x;", "`include x", "\\esc aped", "ä[0]", "n" * 10_000, "wire",
     "core", "u_logic", "a//b", "x'; $finish", '"/*', "valid_in", "valid_in_1", "a b", "a_b",
-    "\u2028", "/*verilator lint_off*/", "0", "a`b",
+    "\u2028", "/*verilator lint_off*/", "0", "a`b", "bool", "double", "dut_named",
 )  # fmt: skip
 CLOCKED = {"registers_every": 1, "reset": True, "enable": True}
 

@@ -1,8 +1,7 @@
 """Carry chains of an elaborated module, as what they count: each is proved to add up bits.
 
-A position of a chain adds 0, 1 or 2 (see `carries`), and positions that read no common bit are
-independent. So of each few positions that do, the tables say over all patterns of what they read
-whether together they add up these bits, with which weights.
+A position of a chain adds 0, 1 or 2 (see `carries`). Of each few neighbours the tables say over all
+patterns of what they read whether together they add up these bits, with which weights.
 """
 
 from __future__ import annotations
@@ -98,18 +97,10 @@ def _chain(
     ]
     drives = [bit for at in names for bit in slices[at]["O"]]
     drives.append(slices[names[-1]]["CO"][-1])
-    for group in _together(positions):
-        reads = sorted({net for i in group for lut in positions[i] for net in lut.reads} - {0, 1})
-        values = np.zeros(1 << len(reads) if len(reads) <= _MOST_READ else 0, np.int64)
-        for i in group if len(values) else ():
-            one, two = (values_of(lut, reads) for lut in positions[i])
-            values += (one + 2 * (1 - one) * two) << i
-        found = linear(values, reads, None) if len(values) else None
-        if found is None:
-            raise NetlistError(f"verilog: the carry chain from {name} on adds up no bits")
-        offset += found.offset
+    for start, found in _segments(positions, name):
+        offset += found.offset << start
         for net, times in found.weight.items():
-            weight[net] = weight.get(net, 0) + times
+            weight[net] = weight.get(net, 0) + (times << start)
     return Counted(tuple(drives), Sum(offset, weight))
 
 
@@ -121,15 +112,25 @@ def _lut(name: str, bit: Any, luts: dict[Any, Lut]) -> Lut:
     return luts[bit]
 
 
-def _together(positions: list[tuple[Lut, Lut]]) -> list[list[int]]:
-    """The positions, those together that read common bits."""
-    groups: list[tuple[set[int], list[int]]] = []
+def _segments(positions: list[tuple[Lut, Lut]], name: str) -> Iterator[tuple[int, Sum]]:
+    """What positions add up, as few as add up bits: the first of them, and the sum."""
+    start = 0
+    for end in range(1, len(positions) + 1):
+        found = _added(positions[start:end])
+        if found is not None:
+            yield start, found
+            start = end
+    if start < len(positions):
+        raise NetlistError(f"verilog: the carry chain from {name} on adds up no bits")
+
+
+def _added(positions: list[tuple[Lut, Lut]]) -> Sum | None:
+    """The sum of bits that positions add up together, if there is one."""
+    reads = sorted({net for luts in positions for lut in luts for net in lut.reads} - {0, 1})
+    if len(reads) > _MOST_READ:
+        return None
+    values = np.zeros(1 << len(reads), np.int64)
     for i, luts in enumerate(positions):
-        reads = {net for lut in luts for net in lut.reads if net not in (0, 1)}
-        own = [i]
-        for group in [group for group in groups if group[0] & reads]:
-            groups.remove(group)
-            reads |= group[0]
-            own = [*group[1], *own]
-        groups.append((reads, own))
-    return [sorted(own) for _, own in groups]
+        one, two = (values_of(lut, reads) for lut in luts)
+        values += (one + 2 * (1 - one) * two) << i
+    return linear(values, reads, None)

@@ -15,6 +15,8 @@ from .names import unused_name, written
 from .text import Port, concat
 
 _BIT = re.compile(r"(.+)\[(0|[1-9]\d{0,8})\]", re.DOTALL)
+# Verilator has other names for words of C++ in what it writes, and warns.
+_KEYWORDS = "\n/* verilator lint_off SYMRSVDWORD */\n"
 Buses = dict[str, dict[int, int]]
 
 
@@ -65,7 +67,7 @@ def named_module(circuit: Circuit, name: str, width: int, ports: Sequence[Port])
     Raises:
         EmitError: nothing of the ports has a name.
     """
-    taken = {"core", *(port.name for port in ports)}
+    taken = {"core", f"{name}_named", *(port.name for port in ports)}
     called = {port.name: _called(circuit, width, port.name) for port in ports}
     if not any(called.values()):
         raise EmitError(
@@ -91,7 +93,7 @@ def named_module(circuit: Circuit, name: str, width: int, ports: Sequence[Port])
         outer += found
         pins.append((port.name, _joined(found, port.width)))
         bench += [(each.name, each.slices(port.name)) for each in found]
-    text = render(
+    text = _KEYWORDS + render(
         "verilog/module.j2",
         module=f"{name}_named",
         comment=f"Module {name} with ports that are called what the circuit calls them.",
