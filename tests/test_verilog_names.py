@@ -149,8 +149,13 @@ def test_any_names(inputs: list[str], outputs: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("found", "width"),
-    [(tiny(), 7), (tiny().with_names(classes=["a", "b"]), 7), (features(), 0)],
+    [(tiny(), 7), (tiny().with_names(classes=["a", "b"]), 7)],
 )
 def test_nothing_has_a_name(found: Circuit, width: int) -> None:
     with pytest.raises(EmitError, match=r"neither features nor bits .*with_names"):
         Verilog(width, interface="named").emit(found, "dut")
+
+
+def test_bits_have_no_names_of_features() -> None:
+    with pytest.raises(EmitError, match=r"only features have names.*give feature_bits from 1 on"):
+        Verilog(0, interface="named").emit(features(), "dut")

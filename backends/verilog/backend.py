@@ -185,7 +185,7 @@ class Verilog:
             vectors: features [n, *shape] or [n, features] of bool, uint8, float32 or float64,
                 integers of `feature_bits` bits; expected answers come from the circuit itself.
             prove: fail unless the module is proved to answer what the circuit does; see
-                `proof.prove_module`. Streams around it are not part of that.
+                `proof.prove_module`. Modules around it, for streams and names, are no part of that.
 
         Returns:
             `name.v`; with vectors also `name_tb.v`, `name_inputs.hex` and `name_expected.hex`.

@@ -70,6 +70,12 @@ def named_module(circuit: Circuit, name: str, width: int, ports: Sequence[Port])
     taken = {"core", f"{name}_named", *(port.name for port in ports)}
     called = {port.name: _called(circuit, width, port.name) for port in ports}
     if not any(called.values()):
+        if not width and circuit.names and circuit.names.features:
+            raise EmitError(
+                'verilog: interface "named", and feature_bits 0 takes bits, while only features '
+                "have names; allowed is a module that takes features; give feature_bits from 1 on, "
+                "or leave it out"
+            )
         raise EmitError(
             'verilog: interface "named", and neither features nor bits of the ports have names; '
             'allowed is "ports"; name features with circuit.with_names(features=[...]), or read '

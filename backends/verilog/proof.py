@@ -58,8 +58,8 @@ class Proof:
 def prove_module(text: bytes, circuit: Circuit, given: Given, seconds: float = 600.0) -> Proof:
     """Prove that a module answers on every input what a circuit does.
 
-    Of a pipeline that is so of its answers `latency` clocks later. Wrappers for streams are not
-    looked at.
+    Of a pipeline that is so of its answers `latency` clocks later. Modules around it, for streams
+    and names, are not looked at.
 
     Args:
         text: the file that was emitted.
