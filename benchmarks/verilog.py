@@ -7,12 +7,14 @@ torchlogix gets the circuit gate by gate, tiles unrolled, runs `simplify()` and 
 ours is optimised at level 2 and emitted with `answer="scores"` and `feature_bits=0`. `lut6` is
 `synth -lut 6 -flatten`, `xilinx` is `synth_xilinx -flatten` without block RAM, DSPs and pads; depth
 is the longest path that `ltp` finds in the flat result, a LUT and a CARRY4 a level each. A LUT6_2,
-whose two outputs are those of one LUT of the device, counts as one LUT. Styles: `gates` and
-`lut`; `+keep` is with `keep_hierarchy` (`lut6` only), `+primitives` with `primitives="xilinx"`
-(`xilinx` only). With `--parts`, ours is shown with encoder and argmax too, and without popcounts.
-Needs Yosys. Without torchlogix on the path, only ours is measured. Icarus Verilog first runs both
-sides on 1,000 random vectors, or `--vectors n`: a wrong answer of ours ends the script, wrong ones
-of theirs are counted. Medians of the ratios are over circuits that torchlogix can express.
+whose two outputs are those of one LUT of the device, counts as one LUT. Sites are LUTs, and those
+positions of carry chains that are used without a LUT, where the device's can do little else.
+Styles: `gates` and `lut`; `+keep` is with `keep_hierarchy` (`lut6` only), `+primitives` with
+`primitives="xilinx"` (`xilinx` only). With `--parts`, ours is shown with encoder and argmax too,
+and without popcounts. Needs Yosys. Without torchlogix on the path, only ours is measured. Icarus
+Verilog first runs both sides on 1,000 random vectors, or `--vectors n`: a wrong answer of ours ends
+the script, wrong ones of theirs are counted. Medians of the ratios are over circuits that
+torchlogix can express.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from mapping import logic_of
@@ -52,11 +54,17 @@ class Size(NamedTuple):
     """What Yosys counts."""
 
     luts: int
+    sites: int
     registers: int
     depth: int
 
+    def over(self, other: Size) -> list[float]:
+        """LUTs, sites and depth for one of the other's."""
+        pairs = (self.luts, other.luts), (self.sites, other.sites), (self.depth, other.depth)
+        return [ours / theirs for ours, theirs in pairs]
+
     def __str__(self) -> str:
-        return f"{self.luts:>7,} LUTs depth {self.depth:>3}"
+        return f"{self.luts:>7,} LUTs {self.sites:>7,} sites depth {self.depth:>3}"
 
 
 def synthesised(text: bytes, top: str, flow: str) -> Size:
@@ -67,12 +75,33 @@ def synthesised(text: bytes, top: str, flow: str) -> Size:
         commands = ["read_verilog design.v", FLOWS[flow].format(top=top)]
         commands += ["setattr -mod -unset keep_hierarchy *", "flatten", "opt_clean"]
         commands += ["tee -q -o stat.json stat -json", "tee -q -o ltp.txt ltp -noff"]
+        commands += ["write_json net.json"]
         yosys.run_yosys(commands, folder, SECONDS)
         cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
+        module = json.loads((folder / "net.json").read_text())["modules"][top]
         length = re.search(r"length=(\d+)", (folder / "ltp.txt").read_text())
     luts = sum(n for kind, n in cells.items() if re.fullmatch(r"\$lut|LUT[1-6](_2)?|INV", kind))
     registers = sum(n for kind, n in cells.items() if re.search(r"dff|^FD[RSCP]E", kind, re.I))
-    return Size(luts, registers, int(length[1]) if length else 0)
+    sites = luts + carries_alone(module)
+    return Size(luts, sites, registers, int(length[1]) if length else 0)
+
+
+def carries_alone(module: dict[str, Any]) -> int:
+    """The positions of CARRY4 that are used, as far as anything reads above, without a LUT."""
+    cells = module["cells"].values()
+    ports = [port["bits"] for port in module["ports"].values() if port["direction"] == "output"]
+    ports += [
+        bits
+        for cell in cells
+        for pin, bits in cell["connections"].items()
+        if cell["port_directions"][pin] == "input"
+    ]
+    read = {bit for bits in ports for bit in bits}
+    found = 0
+    for pins in (cell["connections"] for cell in cells if cell["type"] == "CARRY4"):
+        used = [i for i in range(4) if {pins["O"][i], pins["CO"][i]} & read]
+        found += sum(isinstance(bit, str) for bit in pins["S"][: max(used, default=-1) + 1])
+    return found
 
 
 def emitted(
@@ -103,8 +132,8 @@ def check(circuit: Circuit, style: str, vectors: int) -> None:
         sys.exit(f"{style}: {found.failures} of {found.vectors} answers are wrong")
 
 
-def measure(path: Path, options: argparse.Namespace) -> list[tuple[str, float, float]]:
-    """Print the sizes of one circuit; for each flow and style, LUTs and depth over theirs."""
+def measure(path: Path, options: argparse.Namespace) -> list[tuple[str, tuple[float, ...]]]:
+    """Print the sizes of one circuit; LUTs, sites and depth over theirs for each way."""
     circuit: Circuit = gw.read(path)
     small = gw.optimize(circuit, 2)
     theirs = by_torchlogix(circuit)
@@ -122,12 +151,12 @@ def measure(path: Path, options: argparse.Namespace) -> list[tuple[str, float, f
         for style in options.styles:
             if ONLY.get(style.partition("+")[2], flow) == flow:
                 size = measured(small, flow, style)
-                ratios = (size.luts / peer.luts, size.depth / peer.depth) if peer else ()
+                ratios = tuple(size.over(peer)) if peer else ()
                 print(
                     f"  ours, {style:<14} {size}  {', '.join(f'{r:.3f}' for r in ratios)}",
                     flush=True,
                 )
-                found += [(f"{flow} {style}", *ratios)] if ratios else []
+                found += [(f"{flow} {style}", ratios)] if ratios else []
         if options.parts:
             show_parts(small, flow, options.styles)
     return found
@@ -160,10 +189,12 @@ def main() -> None:
     yosys.require("benchmarks/verilog.py", "synth")
     conditions()
     ratios = [row for path in options.circuits for row in measure(path, options)]
-    for kind in dict.fromkeys(kind for kind, _, _ in ratios):
-        luts = median(luts for each, luts, _ in ratios if each == kind)
-        depth = median(depth for each, _, depth in ratios if each == kind)
-        print(f"{kind}: median ratio of LUTs {luts:.3f}, of depth {depth:.3f}")
+    for kind in dict.fromkeys(kind for kind, _ in ratios):
+        rows = [row for each, row in ratios if each == kind]
+        luts, sites, depth = map(median, zip(*rows, strict=True))
+        print(
+            f"{kind}: median ratio of LUTs {luts:.3f}, of sites {sites:.3f}, of depth {depth:.3f}"
+        )
 
 
 if __name__ == "__main__":
