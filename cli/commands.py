@@ -99,6 +99,8 @@ def emit(options: argparse.Namespace) -> int:
     )
     for path in paths:
         print(f"wrote {path}")
+    if options.prove:
+        print(f"proved equal to {options.source}")
     if options.size:
         print(embedded_sizes(paths, name, options.size))
     return 0

@@ -102,7 +102,8 @@ def test_predict_bits_where_there_is_no_decoder(tmp_path, capsys):
 
 def test_emit_c_and_verilog(circuit_file, tmp_path, capsys):
     _, path, data = circuit_file
-    assert main(["emit", str(path), "--target", "c", "-o", str(tmp_path / "c")]) == 0
+    assert main(["emit", str(path), "--target", "c", "-o", str(tmp_path / "c"), "--prove"]) == 0
+    assert f"proved equal to {path}\n" in capsys.readouterr().out
     command = ["emit", str(path), "--target", "verilog", "-o", str(tmp_path / "v")]
     assert main([*command, "--vectors", str(data)]) == 0
     assert {p.name for p in (tmp_path / "c").iterdir()} == {"net.c", "net.h"}
