@@ -3,7 +3,7 @@
 import pytest
 from pass_checks import assert_same_function, chain, dense
 
-from gatewright.compiler import subject
+from gatewright.compiler import subject_split
 from gatewright.compiler.native import library
 from gatewright.compiler.optimize import optimize
 from gatewright.compiler.subject_split import split
@@ -21,8 +21,8 @@ def test_without_a_compiler_one_warning_serves_all_libraries(recwarn):
 
 def test_logic_beyond_native_indices_is_refused(monkeypatch):
     netlist = chain(0x8, 1)
-    monkeypatch.setattr(subject, "_MOST_NODES", 5)
+    monkeypatch.setattr(subject_split, "_MOST_NODES", 5)
     assert split(netlist)
-    monkeypatch.setattr(subject, "_MOST_NODES", 4)
+    monkeypatch.setattr(subject_split, "_MOST_NODES", 4)
     with pytest.raises(NetlistError, match="logic: 5 nets and 1 outputs; allowed are 4 of each"):
         split(netlist)
