@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -48,10 +48,10 @@ def many_gates() -> Circuit:
     return Circuit(Encoder.boolean(200), netlist, Decoder(2))
 
 
-def every_popcount() -> Circuit:
-    """Popcounts of 1 to 40 addends."""
+def every_popcount(sizes: Iterable[int] = range(1, 41)) -> Circuit:
+    """Popcounts of so many addends, 40 at most."""
     builder = Builder(40)
-    counts = [builder.popcount(np.arange(2, 2 + m)[None]).ravel() for m in range(1, 41)]
+    counts = [builder.popcount(np.arange(2, 2 + m)[None]).ravel() for m in sizes]
     return Circuit(Encoder.boolean(40), builder.build(np.concatenate(counts)))
 
 

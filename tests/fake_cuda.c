@@ -1,10 +1,11 @@
 /* A CUDA driver that has no device: memory is the host's, streams are immediate, and kernels are
  * loops. It is built with the kernels of one library, GATEWRIGHT_CU, and named libcuda.so.1, so that
- * the library's own launcher runs against it. FAKE_CUDA_FAIL names a function that fails, from its
+ * the library's own launcher runs against it. Without GATEWRIGHT_CU, device code is PTX, and a function that
+ * was given by fake_launcher executes it. FAKE_CUDA_FAIL names a function that fails, from its
  * FAKE_CUDA_FAIL_AT-th call on, with status FAKE_CUDA_STATUS. */
-#define GATEWRIGHT_ON_CPU
-#include GATEWRIGHT_CU
-
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +21,61 @@ static int wanted(const char *name) {
   return __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) >= number("FAKE_CUDA_FAIL_AT", 1);
 }
 static int status(void) { return number("FAKE_CUDA_STATUS", 999); }
-static int allocations; /* made by cuMemAllocAsync and not freed */
-int fake_allocations(void);
-int fake_allocations(void) { return allocations; }
 
-static const char *const names[] = {KERNEL_NAMES};
-#define KERNELS ((intptr_t)(sizeof names / sizeof *names))
+/* What cuMemAlloc and cuMemAllocAsync have given and not got back, in order. */
+enum { MOST_LIVE = 256 };
+static struct live {
+  unsigned long long at;
+  size_t bytes;
+  int pooled; /* by cuMemAllocAsync */
+} live[MOST_LIVE];
+static int lives;
+static pthread_mutex_t lives_lock = PTHREAD_MUTEX_INITIALIZER;
+int fake_live(const struct live **);
+int fake_live(const struct live **all) {
+  *all = live;
+  return lives;
+}
+int fake_allocations(void); /* of cuMemAllocAsync */
+int fake_allocations(void) {
+  int i, n = 0;
+  for (i = 0; i < lives; ++i) n += live[i].pooled;
+  return n;
+}
+static int give(unsigned long long *to, size_t bytes, int pooled) {
+  void *made;
+  if (!bytes) return 1;
+  if (posix_memalign(&made, 256, bytes)) return 2;
+  memset(made, 0xA5, bytes);
+  *to = (uintptr_t)made;
+  pthread_mutex_lock(&lives_lock);
+  live[lives].at = *to, live[lives].bytes = bytes, live[lives].pooled = pooled;
+  if (++lives == MOST_LIVE) abort();
+  pthread_mutex_unlock(&lives_lock);
+  return 0;
+}
+static int take(unsigned long long at) {
+  int i = 0, found;
+  pthread_mutex_lock(&lives_lock);
+  while (i < lives && live[i].at != at) ++i;
+  found = i < lives;
+  if (found)
+    for (--lives; i < lives; ++i) live[i] = live[i + 1];
+  pthread_mutex_unlock(&lives_lock);
+  if (found) free((void *)(uintptr_t)at);
+  return !found;
+}
+
 static const char *last; /* the kernel launched last but for "answer" */
 const char *fake_kernel(void);
 const char *fake_kernel(void) { return last; }
+
+#ifdef GATEWRIGHT_CU
+#define GATEWRIGHT_ON_CPU
+#include GATEWRIGHT_CU
+static const char *const names[] = {KERNEL_NAMES};
+#define KERNELS ((intptr_t)(sizeof names / sizeof *names))
+#endif
 static int current; /* how many contexts were pushed and not popped */
 
 CALL(cuInit, unsigned flags) { return flags != 0 || FAILS("cuInit"); }
@@ -66,6 +113,7 @@ CALL(cuCtxPopCurrent_v2, void **context) {
 }
 int fake_contexts(void);
 int fake_contexts(void) { return current; }
+#ifdef GATEWRIGHT_CU
 CALL(cuModuleLoadData, void **module, const void *image) {
   *module = (void *)image;
   return strcmp((const char *)image, "device code") ? 209 : FAILS("cuModuleLoadData");
@@ -75,13 +123,26 @@ CALL(cuModuleGetFunction, void **function, void *module, const char *name) {
     if (!strcmp(names[i], name)) *function = (void *)(i + 1);
   return !module || !*function;
 }
+#else
+struct function {
+  const char *image, *name;
+};
+CALL(cuModuleLoadData, void **module, const void *image) {
+  *module = (void *)image;
+  return 0;
+}
+CALL(cuModuleGetFunction, void **function, void *module, const char *name) {
+  struct function *made = (struct function *)malloc(sizeof *made);
+  made->image = (const char *)module, made->name = name;
+  *function = made;
+  return 0;
+}
+#endif
 CALL(cuFuncSetAttribute, void *function, int attribute, int value) {
   return !function || attribute != 8 || value != 99 * 1024;
 }
 CALL(cuMemAlloc_v2, unsigned long long *to, size_t bytes) {
-  if (FAILS("cuMemAlloc")) return status();
-  *to = (uintptr_t)malloc(bytes);
-  return !*to;
+  return FAILS("cuMemAlloc") ? status() : give(to, bytes, 0);
 }
 CALL(cuMemcpyHtoD_v2, unsigned long long to, const void *from, size_t bytes) {
   memcpy((void *)(uintptr_t)to, from, bytes);
@@ -96,16 +157,11 @@ CALL(cuMemPoolSetAttribute, void *pool, int attribute, void *value) {
 }
 CALL(cuMemAllocAsync, unsigned long long *to, size_t bytes, void *stream) {
   (void)stream;
-  if (FAILS("cuMemAllocAsync")) return status();
-  *to = (uintptr_t)malloc(bytes);
-  __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
-  return !*to;
+  return FAILS("cuMemAllocAsync") ? status() : give(to, bytes, 1);
 }
 CALL(cuMemFreeAsync, unsigned long long at, void *stream) {
   (void)stream;
-  free((void *)(uintptr_t)at);
-  __atomic_sub_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
-  return !at;
+  return take(at);
 }
 CALL(cuMemcpyHtoDAsync_v2, unsigned long long to, const void *from, size_t bytes, void *stream) {
   (void)stream;
@@ -122,10 +178,7 @@ CALL(cuDeviceGetName, char *name, int bytes, int device) {
   if (bytes > 5) memcpy(name, "loops", 6);
   return device < 100;
 }
-CALL(cuMemFree_v2, unsigned long long at) {
-  free((void *)(uintptr_t)at);
-  return !at;
-}
+CALL(cuMemFree_v2, unsigned long long at) { return take(at); }
 CALL(cuMemcpyDtoH_v2, void *to, unsigned long long from, size_t bytes) {
   memcpy(to, (const void *)(uintptr_t)from, bytes);
   return 0;
@@ -166,6 +219,7 @@ CALL(cuStreamCreate, void **stream, unsigned flags) {
   return flags != 1;
 }
 CALL(cuStreamSynchronize, void *stream) { return !stream || FAILS("cuStreamSynchronize"); }
+#ifdef GATEWRIGHT_CU
 CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty,
      unsigned tz, unsigned shared, void *stream, void **parameters, void **extra) {
   struct block block = {0, 0, threads, 0};
@@ -181,3 +235,18 @@ CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigne
   free(block.shared);
   return 0;
 }
+#else
+typedef int (*launcher)(const char *image, const char *name, unsigned x, unsigned y, unsigned threads,
+                        unsigned shared, const void *parameters);
+static launcher launch;
+void fake_launcher(launcher);
+void fake_launcher(launcher given) { launch = given; }
+CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty,
+     unsigned tz, unsigned shared, void *stream, void **parameters, void **extra) {
+  const struct function *f = (const struct function *)function;
+  (void)stream;
+  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024) return 1;
+  if (strcmp(f->name, "answer")) last = f->name;
+  return launch(f->image, f->name, x, y, threads, shared, parameters[0]);
+}
+#endif

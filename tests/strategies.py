@@ -28,10 +28,10 @@ def netlists(
     random = np.random.default_rng(seed)
     n_inputs = draw(st.integers(0, max_inputs))
     cells = draw(st.lists(st.sampled_from(kinds), max_size=max_cells))
-    return _build(random, n_inputs, cells, kinds, max_k, depth)
+    return random_netlist(random, n_inputs, cells, kinds, max_k, depth)
 
 
-def _build(
+def random_netlist(
     random: np.random.Generator,
     n_inputs: int,
     cells: list[str],
@@ -39,6 +39,7 @@ def _build(
     max_k: int,
     depth: int,
 ) -> Netlist:
+    """A netlist of cells of these kinds, whose tiles have bodies of `kinds`."""
     builder = Builder(n_inputs)
     n_nets = 2 + n_inputs
 
@@ -61,7 +62,9 @@ def _build(
             made = builder.argmax(fanin(int(random.integers(1, 6)), int(random.integers(1, 5))))
         elif depth:
             inner = [kinds[i] for i in random.integers(0, len(kinds), random.integers(1, 4))]
-            body = _build(random, int(random.integers(0, 5)), inner, kinds, max_k, depth - 1)
+            body = random_netlist(
+                random, int(random.integers(0, 5)), inner, kinds, max_k, depth - 1
+            )
             if not len(body.outputs):
                 continue
             made = builder.tile(body, fanin(int(random.integers(1, 5)), body.n_inputs))
