@@ -16,8 +16,8 @@ from .errors import BuildError, ToolMissing
 from .nvrtc import Nvrtc, find_nvrtc
 from .toolchain import SUFFIX, find_compiler
 
-# What every device of compute capability 7.5 and more runs; the last also as PTX, for newer ones.
-ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90")
+# What every device from compute capability 7.5 to 9.0 runs: 8.6 to 8.9 run code for 8.0.
+ARCHITECTURES = ("sm_75", "sm_80", "sm_90")
 _SHOWN = 2000
 _FLAGS = ("-O2", "-std=gnu99", "-ldl", "-lpthread")
 _CURE = (
@@ -40,10 +40,11 @@ class Nvcc:
         return tuple(sorted(found, key=lambda a: int(a.removeprefix("sm_"))))
 
     def device_code(self, source: bytes, architectures: tuple[str, ...]) -> Path:
-        """A fat binary for these architectures, ascending, and as PTX for newer ones."""
-        numbers = [a.removeprefix("sm_") for a in architectures]
-        flags = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in numbers]
-        flags.append(f"-gencode=arch=compute_{numbers[-1]},code=compute_{numbers[-1]}")
+        """A fat binary for these architectures, ascending, and the PTX that all were made from."""
+        virtual = architectures[0].replace("sm", "compute")
+        flags = [f"-gencode=arch={virtual},code=[{','.join([*architectures, virtual])}]"]
+        if "--split-compile" in _said(self.command, "--help"):  # kernels of one architecture too
+            flags.append("--split-compile=0")
 
         def make(folder: Path, target: Path) -> None:
             (folder / "kernels.cu").write_bytes(source)
@@ -62,7 +63,7 @@ class Nvcc:
                     f"{(found.stderr or found.stdout)[:_SHOWN]}"
                 )
 
-        key = (self.command, _said(self.command, "--version"), *flags)
+        key = (self.command, _said(self.command, "--version"), flags[0])
         return cached(key, {"kernels.cu": source}, "kernels.fatbin", make)
 
 

@@ -17,6 +17,7 @@ from .errors import BuildError
 
 _NAMES = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so")
 _SHOWN = 2000
+_UNKNOWN_OPTION = 5  # nvrtcResult
 
 _ffi: Any = cffi.FFI()
 _ffi.cdef(
@@ -110,7 +111,7 @@ def _version(path: Path) -> list[int]:
 def _compiled(nvrtc: Any, source: bytes, option: str, binary: bool) -> bytes:
     program, size = _ffi.new("nvrtcProgram *"), _ffi.new("size_t *")
     text, name = _ffi.new("char[]", source), _ffi.new("char[]", b"kernels.cu")
-    options = [_ffi.new("char[]", option.encode())]
+    options = [_ffi.new("char[]", each) for each in (option.encode(), b"--split-compile=0")]
     if nvrtc.nvrtcCreateProgram(program, text, name, 0, _ffi.NULL, _ffi.NULL):
         raise BuildError("NVRTC: cannot create a program")
     get_size, get = (
@@ -119,7 +120,9 @@ def _compiled(nvrtc: Any, source: bytes, option: str, binary: bool) -> bytes:
         else (nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX)
     )
     try:
-        failed = nvrtc.nvrtcCompileProgram(program[0], 1, _ffi.new("char *[]", options))
+        failed = nvrtc.nvrtcCompileProgram(program[0], 2, _ffi.new("char *[]", options))
+        if failed == _UNKNOWN_OPTION:  # of an older version, which takes one processor only
+            failed = nvrtc.nvrtcCompileProgram(program[0], 1, _ffi.new("char *[]", options))
         if failed:
             nvrtc.nvrtcGetProgramLogSize(program[0], size)
             log = _ffi.new("char[]", size[0])

@@ -38,6 +38,8 @@ if "--version" in sys.argv:
     print("nvcc: stand-in")
 elif "--list-gpu-code" in sys.argv:
     print("sm_80\\nsm_75\\nsm_100\\nsm_90")
+elif "--help" in sys.argv:
+    print("--split-compile <number>" if {split} else "--threads <number>")
 elif "fails" in pathlib.Path("kernels.cu").read_text():
     sys.exit("kernels.cu(1): error: it fails")
 else:
@@ -52,7 +54,7 @@ def nvcc(tmp_path, monkeypatch) -> None:
     home = tmp_path / "toolkit"
     (home / "bin").mkdir(parents=True)
     script = home / "bin" / "nvcc"
-    script.write_text(NVCC.format(python=sys.executable))
+    script.write_text(NVCC.format(python=sys.executable, split=True))
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("GATEWRIGHT_CACHE", str(tmp_path / "cache"))
@@ -90,8 +92,7 @@ def test_without_a_device_there_is_a_library_to_save(nvcc, tmp_path):
         with pytest.raises(DeviceMissing, match=r"no CUDA device: the driver .*emulate=True"):
             call()
     assert (tmp_path / "net.so").read_bytes() == compiled.library
-    for code in ("compute_75,code=sm_75", "compute_90,code=sm_90", "compute_90,code=compute_90"):
-        assert f"-gencode=arch={code}".encode() in compiled.library
+    assert b"-gencode=arch=compute_75,code=[sm_75,sm_90,compute_75]" in compiled.library
     assert pickle.loads(pickle.dumps(compiled)).library == compiled.library
 
 
@@ -107,6 +108,15 @@ def test_by_default_for_the_devices_here(nvcc, monkeypatch):
     # Newer than the compiler: PTX, which follows the newest, is then compiled by the driver.
     monkeypatch.setattr(cuda_compiler, "device_architectures", lambda: ("sm_130",))
     assert cuda_compiler.wanted_architectures(None) == ("sm_75", "sm_80", "sm_90")
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_kernels_are_compiled_side_by_side_where_nvcc_can(nvcc, tmp_path, split):
+    script = tmp_path / "toolkit" / "bin" / "nvcc"
+    script.write_text(NVCC.format(python=sys.executable, split=split))
+    cuda_compiler._said.cache_clear()
+    code = find_cuda_compiler().device_code(b"source", ("sm_80",)).read_text()
+    assert ("--split-compile=0" in code.split()) == split
 
 
 def test_nvcc_is_found_in_the_toolkit(nvcc, tmp_path, monkeypatch):
@@ -202,9 +212,15 @@ def test_nvrtc_is_found_in_its_package(stand_in):
     assert found.version == "13.0"
     assert found.architectures() == ("sm_75", "sm_90", "sm_100")
     one = found.device_code(b"source", ("sm_90",)).read_bytes()
-    assert one == b"binary, --gpu-architecture=sm_90: source"
+    assert one == b"binary, --gpu-architecture=sm_90 --split-compile=0: source"
     several = found.device_code(b"source", ("sm_75", "sm_90")).read_bytes()
-    assert several == b"PTX, --gpu-architecture=compute_75: source"
+    assert several == b"PTX, --gpu-architecture=compute_75 --split-compile=0: source"
+
+
+def test_older_versions_of_nvrtc_compile_on_one_processor(stand_in, monkeypatch):
+    monkeypatch.setattr(nvrtc, "driver_version", lambda: 12)
+    code = find_cuda_compiler().device_code(b"source", ("sm_90",)).read_bytes()
+    assert code == b"binary, --gpu-architecture=sm_90: source"
 
 
 @pytest.mark.parametrize(

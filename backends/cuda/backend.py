@@ -29,7 +29,8 @@ class Cuda:
     """CUDA kernels and a C library that runs them, on any device from compute capability 7.5 on.
 
     architectures: of the devices to compile for, such as ("sm_80", "sm_90"); by default those of
-    the devices here, and where there are none all from sm_75 to sm_90, newer ones by way of PTX.
+    the devices here, and where there are none all from compute capability 7.5 to 9.0; newer ones by
+    way of PTX.
     emulate: compile the kernels as loops, which run on the CPU and need a C compiler only.
     straight_body: LUTs of a tile body, at most, that becomes straight-line code; larger ones become
     data. straight_total: the same for all bodies together. locals: values, at most, that a thread
