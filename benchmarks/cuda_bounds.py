@@ -61,11 +61,10 @@ class Plan:
                 waves += reads @ [wavefronts(column, phase) for column in rows.T]
                 continue
             if kind == COUNT:
-                width, n = steps.data[first : first + 2].tolist()
-                addends = int(steps.data[first + 2 : first + 2 + n].sum())
+                width, _, head, addends = steps.data[first : first + 4].tolist()
                 lop3 += 2 * items * addends
                 values += items * (addends + width)
-                read = steps.data[first + 2 + n :][: items * addends].reshape(items, addends)
+                read = steps.data[first + head :][: items * addends].reshape(items, addends)
                 waves += items * (width + sum(wavefronts(column, phase) for column in read.T))
             elif kind == CHOOSE:
                 candidates, bits = steps.data[first : first + 2].tolist()

@@ -10,6 +10,7 @@ from ...compiler.tables import as_tables, extend
 from ..formulas import Dialect, expression
 
 SUM, CARRY = 0x96, 0xE8
+COMPARE = 0xB2  # of c and b: whether c is larger, a if they are equal
 _OPERATORS = Dialect("0u", "~0u")
 
 

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...compiler import Netlist, Popcount
 from ...compiler.netlist import FALSE, FIRST_INPUT, Cell, IntArray, renumbered
+from .banks import spread
 
 MOST = 31  # addends of a part: their sum fills five planes
+FEW = 8  # addends of each of several weights, which one thread adds
+AT_ONCE = 8  # addends that a kernel reads
+Words = NDArray[np.uint32]
+
+
+def count_words(cell: Popcount, slot: Words, phase: int) -> tuple[Words, Words]:
+    """What kernels read of a popcount but for where its bits go: the head, and the addends.
+
+    Args:
+        slot: of each net. phase: see `banks.spread`.
+    """
+    eights = [-(-m // AT_ONCE) for m in cell.planes]
+    head = np.zeros(-(-(4 + len(eights)) // 4) * 4, np.uint32)
+    head[:4] = cell.width, len(eights), len(head), AT_ONCE * sum(eights)
+    head[4 : 4 + len(eights)] = eights
+    of_weight = np.split(slot[cell.fanin], np.cumsum(cell.planes)[:-1], axis=1)
+    padded = [
+        np.pad(spread(part, phase), ((0, 0), (0, -part.shape[1] % AT_ONCE)), constant_values=slot[FALSE])
+        for part in of_weight
+    ]
+    return head, np.hstack(padded).ravel()
 
 
 def split_counts(netlist: Netlist, most: int = MOST) -> tuple[Netlist, list[int]]:
-    """The same function with popcounts of at most `most` addends of a weight.
+    """The same function with popcounts of at most `most` addends, or a few of each of several weights.
 
     The addends of each weight are counted in parts; the bits of these counts are addends of other
     weights, and so on until few are left, which one weighted popcount adds.
@@ -26,7 +49,7 @@ def split_counts(netlist: Netlist, most: int = MOST) -> tuple[Netlist, list[int]
     for first, cell in netlist.placed():
         begins.append(len(cells))
         whole = cell = renumbered(cell, renamed)
-        while isinstance(cell, Popcount) and max(cell.planes) > most:
+        while isinstance(cell, Popcount) and _is_large(cell, most):
             part, cell = _parted(cell, n, most)
             cells.append(part)
             n += part.n_nets
@@ -37,6 +60,10 @@ def split_counts(netlist: Netlist, most: int = MOST) -> tuple[Netlist, list[int]
         renamed[first : first + whole.n_nets] = made
         n += cell.n_nets
     return Netlist(netlist.n_inputs, tuple(cells), renamed[netlist.outputs]), [*begins, len(cells)]
+
+
+def _is_large(cell: Popcount, most: int) -> bool:
+    return max(cell.planes) > (most if len(cell.planes) == 1 else min(most, FEW))
 
 
 def _parted(cell: Popcount, first: int, most: int) -> tuple[Popcount, Popcount]:

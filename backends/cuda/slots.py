@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiler import Luts, Netlist
+from ...compiler import Luts, Netlist, Popcount
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
 from ..slots import NONE
+from .counts import AT_ONCE
 from .runs import Run
 
 _FOREVER = np.iinfo(np.int32).max
@@ -122,6 +123,8 @@ def _last_uses(netlist: Netlist, runs: Sequence[Run]) -> NDArray[np.int32]:
             if not isinstance(cell, Luts):  # all its outputs are written, so all need a slot
                 made = slice(first, first + cell.n_nets)
                 last[made] = np.maximum(last[made], step)
+            if isinstance(cell, Popcount) and any(m % AT_ONCE for m in cell.planes):
+                last[FALSE] = step
     for constant in (FALSE, TRUE):
         last[constant] = _FOREVER if last[constant] >= 0 else -1
     last[netlist.outputs] = _FOREVER

@@ -5,7 +5,9 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
 
     ROWS    items LUTs of three inputs; `narrow`: two words each, (out, a) and (b, c) as 16 bits,
             then one byte each for its table's number; `wide`: (out + number << 24), a, b, c
-    COUNT   items groups: width, n, m_0 .. m_n-1, each group's addends, each group's outputs
+    COUNT   items groups: width, weights n, words of this head, addends of a group, how many eights of
+            addends each weight has, 0 up to a multiple of four words, each group's addends, the
+            constant false up to a multiple of eight of each weight, each group's outputs
     CHOOSE  items groups of candidates: candidates, bits, index bits known, index bits new, bits
             kept, each group's candidates (bits, then the known index), each group's outputs (the
             largest one's kept bits and known index, then its place in the group)
@@ -28,7 +30,8 @@ from numpy.typing import NDArray
 from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.netlist import FIRST_INPUT
 from ...runtime.errors import EmitError
-from .banks import MOST_WORDS, arrange, block_words, spread
+from .banks import MOST_WORDS, arrange, block_words
+from .counts import count_words
 from .forest import Forest
 from .rows import live_rows, row_words
 from .runs import Run, runs_of
@@ -194,10 +197,8 @@ class _Planner:
                 return self._rows(run, number)
             case Popcount():
                 made = slots.take(np.arange(first, first + cell.n_nets))
-                head = np.array([cell.width, len(cell.planes), *cell.planes], np.uint32)
-                of_weight = np.split(slots.of[cell.fanin], np.cumsum(cell.planes)[:-1], axis=1)
-                addends = np.hstack([spread(part, self.phase) for part in of_weight])
-                return [(COUNT, [head, addends.ravel(), made], len(cell.fanin), 0)]
+                numbers = [*count_words(cell, slots.of, self.phase), made]
+                return [(COUNT, numbers, len(cell.fanin), 0)]
             case Argmax():
                 made = slots.take(np.arange(first, first + cell.n_nets))
                 found = tournament(slots, slots.of[cell.fanin], made)

@@ -15,7 +15,7 @@ from ...runtime.version import VERSION
 from ..artifact import answer_comment, shape_comment
 from ..c.data import c_float, c_string
 from ..slots import NONE
-from .code import CARRY, SUM, body_tables, body_text, table_rows
+from .code import CARRY, COMPARE, SUM, body_tables, body_text, table_rows
 from .steps import CHOOSE, COUNT, LOCAL_THREADS, Steps
 from .straight import Straight
 from .windows import Windows, plan_windows
@@ -118,7 +118,7 @@ def _functions(steps: Steps, straight: Straight | None) -> dict[str, Any]:
     of_kernels = {table for kernel in kernels for table in kernel.tables}
     counts = list(_heads(programs, COUNT))
     choices = list(_heads(programs, CHOOSE))
-    inlined = body_tables(last.bodies) | ({SUM, CARRY} if counts else set())
+    inlined = body_tables(last.bodies) | {COMPARE} | ({SUM, CARRY} if counts else set())
     return {
         "locals": steps.locals,
         "narrow": last.narrow,
@@ -126,7 +126,7 @@ def _functions(steps: Steps, straight: Straight | None) -> dict[str, Any]:
         "cpu_tables": table_rows({*last.tables, *inlined, *of_kernels}),
         "gpu_tables": sorted(inlined),
         "uses_count": bool(counts),
-        "widest": max([3, *(width for width, *_ in counts)]),
+        "widest": max((max(3, width) for width, weights, *_ in counts if weights > 1), default=0),
         "uses_choose": bool(choices),
         "most_bits": max((bits for _, bits, *_ in choices), default=0),
         "most_index": max((known + new for _, _, known, new in choices), default=0),
