@@ -2,7 +2,8 @@
  * loops. It is built with the kernels of one library, GATEWRIGHT_CU, and named libcuda.so.1, so that
  * the library's own launcher runs against it. Without GATEWRIGHT_CU, device code is PTX, and a function that
  * was given by fake_launcher executes it. FAKE_CUDA_FAIL names a function that fails, from its
- * FAKE_CUDA_FAIL_AT-th call on, with status FAKE_CUDA_STATUS. */
+ * FAKE_CUDA_FAIL_AT-th call on, with status FAKE_CUDA_STATUS. FAKE_CUDA_DEVICES, FAKE_CUDA_PROCESSORS and
+ * FAKE_CUDA_SHARED say how many devices there are, multiprocessors of each, and KiB of shared memory of a block. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ static int wanted(const char *name) {
   if (!getenv("FAKE_CUDA_FAIL") || strcmp(getenv("FAKE_CUDA_FAIL"), name)) return 0;
   return __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) >= number("FAKE_CUDA_FAIL_AT", 1);
 }
+static int shared_bytes(void) { return 1024 * number("FAKE_CUDA_SHARED", 99); }
 static int status(void) { return number("FAKE_CUDA_STATUS", 999); }
 
 /* What cuMemAlloc and cuMemAllocAsync have given and not got back, in order. */
@@ -95,7 +97,7 @@ CALL(cuDeviceGet, int *device, int number) {
   return 0;
 }
 CALL(cuDeviceGetAttribute, int *value, int attribute, int device) {
-  *value = attribute == 16 ? 4 : attribute == 97 ? 99 * 1024 : attribute == 38 ? 1 << 20 : attribute == 75 ? 8 : attribute == 76 ? 6 : 1;
+  *value = attribute == 16 ? number("FAKE_CUDA_PROCESSORS", 4) : attribute == 97 ? shared_bytes() : attribute == 38 ? 1 << 20 : attribute == 75 ? 8 : attribute == 76 ? 6 : 1;
   return device < 100;
 }
 CALL(cuDevicePrimaryCtxRetain, void **context, int device) {
@@ -139,7 +141,7 @@ CALL(cuModuleGetFunction, void **function, void *module, const char *name) {
 }
 #endif
 CALL(cuFuncSetAttribute, void *function, int attribute, int value) {
-  return !function || attribute != 8 || value != 99 * 1024;
+  return !function || attribute != 8 || value != shared_bytes();
 }
 CALL(cuMemAlloc_v2, unsigned long long *to, size_t bytes) {
   return FAILS("cuMemAlloc") ? status() : give(to, bytes, 0);
@@ -225,7 +227,7 @@ CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigne
   struct block block = {0, 0, threads, 0};
   struct work w;
   (void)stream; /* none is the default stream */
-  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024 || y > 65535) return 1;
+  if (z != 1 || ty != 1 || tz != 1 || extra || (int)shared > shared_bytes() || y > 65535) return 1;
   if (FAILS("cuLaunchKernel")) return status();
   memcpy(&w, parameters[0], sizeof w);
   if (strcmp(names[(intptr_t)function - 1], "answer")) last = names[(intptr_t)function - 1];
@@ -245,7 +247,7 @@ CALL(cuLaunchKernel, void *function, unsigned x, unsigned y, unsigned z, unsigne
      unsigned tz, unsigned shared, void *stream, void **parameters, void **extra) {
   const struct function *f = (const struct function *)function;
   (void)stream;
-  if (z != 1 || ty != 1 || tz != 1 || extra || shared > 99 * 1024) return 1;
+  if (z != 1 || ty != 1 || tz != 1 || extra || (int)shared > shared_bytes()) return 1;
   if (strcmp(f->name, "answer")) last = f->name;
   return launch(f->image, f->name, x, y, threads, shared, parameters[0]);
 }

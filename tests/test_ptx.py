@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
+from ptx.counters import Counters
 from ptx.machine import launch
 from ptx.memory import Memory, Region
 from ptx.module import Module, PtxError
@@ -37,13 +38,14 @@ def executed(
     threads: int = 64,
     blocks: int = 1,
     shared: int = 256,
+    watch: Counters | None = None,
 ) -> np.ndarray:
     """What lies in the words of `out`, 0 at first, when threads have executed the text."""
     made = np.zeros(words, np.uint32) if isinstance(words, int) else words.astype(np.uint32)
     memory = Memory([Region(AT, made.view(np.uint8), "out")])
     parameters = np.array([AT], "u8").tobytes() + np.array(more, "u4").tobytes()
     kernel = Module(HEAD + text + "}").kernel("test")
-    launch(kernel, memory, (blocks, 1), threads, shared, parameters)
+    launch(kernel, memory, (blocks, 1), threads, shared, parameters, watch)
     return made
 
 
@@ -214,3 +216,32 @@ def test_launches_that_no_device_takes():
     for threads, shared in ((65, 0), (0, 0), (64, 1 << 20)):
         with pytest.raises(PtxError):
             executed("ret;", threads=threads, shared=shared)
+
+
+@pytest.mark.parametrize(
+    ("access", "wavefronts"),
+    [
+        ("ld.shared.u32 %r3, [%r2];", 2),  # a word a thread, side by side: one for each warp
+        ("shl.b32 %r4, %r1, 7; ld.shared.u32 %r3, [%r4];", 64),  # all of one bank
+        ("shl.b32 %r4, %r1, 3; ld.shared.v2.u32 {%r3, %r5}, [%r4];", 4),
+        ("shl.b32 %r4, %r1, 4; ld.shared.v4.u32 {%r3, %r5, %r6, %r7}, [%r4];", 8),
+        ("mov.u32 %r4, gw_shared; ld.shared.v4.u32 {%r3, %r5, %r6, %r7}, [%r4];", 8),
+    ],
+)
+def test_turns_of_shared_memory(access, wavefronts):
+    counters = Counters()
+    executed(access + "ret;", shared=1 << 13, watch=counters)
+    assert counters.wavefronts == wavefronts
+    assert counters.instructions["ld.shared"] == 2
+    assert counters.threads["ld.shared"] == 64
+
+
+def test_sectors_and_instructions_of_warps():
+    counters = Counters()
+    text = (
+        "setp.lt.u32 %p1, %r1, 40; @%p1 ld.global.u32 %r3, [%rd4]; ld.global.u32 %r4, [%rd2]; ret;"
+    )
+    executed(text, watch=counters)
+    assert counters.sectors == 4 + 1 + 2
+    assert counters.instructions["ld.global"] == 4
+    assert counters.threads["ld.global"] == 40 + 64

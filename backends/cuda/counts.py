@@ -27,14 +27,18 @@ def count_words(cell: Popcount, slot: Words, phase: int) -> tuple[Words, Words]:
     head[4 : 4 + len(eights)] = eights
     of_weight = np.split(slot[cell.fanin], np.cumsum(cell.planes)[:-1], axis=1)
     padded = [
-        np.pad(spread(part, phase), ((0, 0), (0, -part.shape[1] % AT_ONCE)), constant_values=slot[FALSE])
+        np.pad(
+            spread(part, phase),
+            ((0, 0), (0, -part.shape[1] % AT_ONCE)),
+            constant_values=slot[FALSE],
+        )
         for part in of_weight
     ]
     return head, np.hstack(padded).ravel()
 
 
 def split_counts(netlist: Netlist, most: int = MOST) -> tuple[Netlist, list[int]]:
-    """The same function with popcounts of at most `most` addends, or a few of each of several weights.
+    """The same function with popcounts of at most `most` addends, or few of each of many weights.
 
     The addends of each weight are counted in parts; the bits of these counts are addends of other
     weights, and so on until few are left, which one weighted popcount adds.

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from ...compiler import Luts, Netlist, Popcount
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
 from ..outline import depth_first
+from .code import CARRY, SUM
 from .luts import with_three_inputs
 
-SUM, CARRY = 0x96, 0xE8
 _HALF_SUM, _HALF_CARRY = 0x66, 0x88
 _VARIABLE = (0xAA, 0xCC, 0xF0)
 

@@ -5,9 +5,9 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
 
     ROWS    items LUTs of three inputs; `narrow`: two words each, (out, a) and (b, c) as 16 bits,
             then one byte each for its table's number; `wide`: (out + number << 24), a, b, c
-    COUNT   items groups: width, weights n, words of this head, addends of a group, how many eights of
-            addends each weight has, 0 up to a multiple of four words, each group's addends, the
-            constant false up to a multiple of eight of each weight, each group's outputs
+    COUNT   items groups: width, weights, words of this head, addends of a group, for each weight
+            how many eights of addends there are, 0 up to a multiple of four words, each group's
+            addends (of each weight up to a multiple of eight the constant false), and outputs
     CHOOSE  items groups of candidates: candidates, bits, index bits known, index bits new, bits
             kept, each group's candidates (bits, then the known index), each group's outputs (the
             largest one's kept bits and known index, then its place in the group)
