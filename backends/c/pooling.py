@@ -59,10 +59,8 @@ class _Fusing:
         self.first = np.array([first for first, _ in netlist.placed()], np.int32)
         self.source = np.arange(netlist.n_nets, dtype=np.int32)
         self.inverted = np.zeros(netlist.n_nets, np.bool_)
-        self.readers = np.zeros(netlist.n_nets, np.int32)
-        np.add.at(self.readers, netlist.outputs, 1)
+        self.readers = self._counted(netlist.outputs, *(cell.fanin for cell in netlist.cells))
         for first, cell in netlist.placed():
-            np.add.at(self.readers, cell.fanin.ravel(), 1)
             if isinstance(cell, Luts) and cell.k == 1:
                 rows = np.flatnonzero(cell.table == 1)
                 self.source[first + rows] = cell.fanin[rows, 0]
@@ -78,6 +76,11 @@ class _Fusing:
         if not self.fused:
             return self.netlist
         return self._rewritten()
+
+    def _counted(self, *read: IntArray) -> NDArray[np.int64]:
+        """How often each net is among those read."""
+        nets = np.concatenate([part.ravel() for part in read])
+        return np.bincount(nets, minlength=self.netlist.n_nets)
 
     def _try(self, index: int, pool: Tile) -> None:
         """Fuse a tile with the one that it reads, if it reads no other."""
@@ -131,9 +134,8 @@ class _Fusing:
 
     def _kept(self, owner: int, conv: Tile, pool: Tile, rows: NDArray[np.intp]) -> IntArray:
         """Places of which something is read elsewhere."""
-        left = self.readers.copy()
         read = pool.fanin[rows].ravel()
-        np.subtract.at(left, read, 1)
+        left = self.readers - self._counted(read)
         through = np.unique(read[self.inverted[read] & (left[read] == 0)])
         np.subtract.at(left, self.source[through], 1)
         driven = left[self.first[owner] : self.first[owner] + conv.n_nets]
@@ -142,7 +144,7 @@ class _Fusing:
     def _spare(self, read: IntArray) -> None:
         """Count the readers that are gone, and inverters that are left without any."""
         flat = read.ravel()
-        np.subtract.at(self.readers, flat, 1)
+        self.readers -= self._counted(flat)
         through = np.unique(flat[self.inverted[flat] & (self.readers[flat] == 0)])
         np.subtract.at(self.readers, self.source[through], 1)
         self.gone[through] = True

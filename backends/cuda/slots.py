@@ -75,8 +75,10 @@ class Slots:
 
     def heirs(self, step: int, fanin: NDArray[np.integer]) -> NDArray[np.integer]:
         """For each row [rows, k] of a step the operand whose slot it may take, -1 if none."""
-        flat = np.unique(fanin + np.arange(len(fanin))[:, None] * np.int64(len(self.of)))
-        reads = np.bincount(flat % len(self.of), minlength=len(self.of))
+        again = np.zeros(fanin.shape, np.bool_)  # read by this row already
+        for i in range(1, fanin.shape[1]):
+            again[:, i] = (fanin[:, :i] == fanin[:, i : i + 1]).any(axis=1)
+        reads = np.bincount(fanin[~again], minlength=len(self.of))
         own = (self.last_use[fanin] == step) & (reads[fanin] == 1)
         first = own.argmax(axis=1)
         rows = np.arange(len(fanin))

@@ -210,7 +210,7 @@ class _Planner:
                     return found
                 for at, (body, forest) in enumerate(self.forests):
                     if body is cell.body:
-                        items = cell.places * len(forest.clusters)
+                        items = cell.places * forest.clusters
                         return [(FOREST, [rows.ravel()], items, at)]
                 return [(TILE, [rows.ravel()], cell.places, self._body(cell.body))]
         raise AssertionError(cell)
