@@ -9,7 +9,7 @@ from cuda_loops import each_form, looped
 from hypothesis import given, settings, strategies
 from strategies import netlists
 
-from gatewright.backends.cuda import straight
+from gatewright.backends.cuda import parts, straight
 from gatewright.backends.cuda.backend import Cuda
 from gatewright.backends.cuda.gather import gather
 from gatewright.backends.cuda.operations import operations_of
@@ -23,7 +23,7 @@ from gatewright.backends.cuda.registers import (
     Allocation,
     allocate,
 )
-from gatewright.backends.cuda.straight import Straight, plan_kernel
+from gatewright.backends.cuda.straight import Straight, plan_body
 from gatewright.compiler import Builder, Circuit, Luts, Netlist, Popcount, Tile, simulate
 
 
@@ -145,7 +145,7 @@ def test_a_thread_evaluates_several_words(monkeypatch, words):
 def test_large_bodies_take_fewer_words_a_thread():
     sizes = (10, 900, 1400, 2500, 4000)
     bodies = [convolution(n).netlist.cells[0] for n in sizes]
-    kernels = [plan_kernel(cell.body, False) for cell in bodies if isinstance(cell, Tile)]
+    kernels = [plan_body(cell.body)[0] for cell in bodies if isinstance(cell, Tile)]
     assert [kernel.words for kernel in kernels] == [4, 2, 2, 1, 1]
 
 
@@ -187,3 +187,39 @@ def test_what_exceeds_the_budget_is_driven_by_tables():
     for _ in each_form(library):
         assert np.array_equal(library.bits(x), circuit.bits(x))
     assert looped(circuit, Cuda(straight=0)).engine.isas() == ("cpu-resident", "cpu-streamed")
+
+
+def forest(outputs: int, places: int = 30) -> Circuit:
+    """A body of gates that each are an output, over inputs of their own."""
+    inner = Builder(2 * outputs)
+    nets = np.arange(2, 2 + 2 * outputs).reshape(-1, 2)
+    made = inner.luts(nets, np.random.default_rng(0).integers(1, 15, outputs))
+    builder = Builder(60)
+    fanin = np.random.default_rng(1).integers(0, 62, (places, 2 * outputs))
+    tiled = builder.tile(inner.build([*made, 1, 2]), fanin)
+    return with_encoder(builder.build(tiled.reshape(-1)))
+
+
+def test_long_bodies_are_kernels_of_some_outputs_each(monkeypatch):
+    circuit = forest(40)
+    whole = planned(circuit, Cuda())
+    assert whole
+    assert len(whole.kernels) == 1
+    monkeypatch.setattr(parts, "LONG", 150)
+    found = planned(circuit, Cuda())
+    assert found
+    stored = [position for kernel in found.kernels for position in kernel.positions]
+    assert stored == list(range(42))
+    assert len(found.kernels) == 4
+    assert min(len(kernel.positions) for kernel in found.kernels) >= 9
+    library = looped(circuit)
+    x = samples(circuit, 3000, "uint8")
+    for _ in each_form(library):
+        assert np.array_equal(library.bits(x), circuit.bits(x))
+
+
+def test_a_body_whose_parts_would_repeat_much_is_one_kernel(monkeypatch):
+    monkeypatch.setattr(parts, "LONG", 150)
+    found = planned(convolution(200), Cuda())
+    assert found
+    assert len(found.kernels) == 1

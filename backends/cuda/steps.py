@@ -45,7 +45,7 @@ LOCAL_THREADS = 256
 SLOT_BYTES = 128  # of 32 words of one slot, which lie side by side in device memory
 Words = NDArray[np.uint32]
 Forests = list[tuple[Netlist, Forest]]
-Kernels = tuple[Netlist, int, list[int]]
+Kernels = tuple[Netlist, list[list[int]]]
 Part = tuple[int, list[NDArray[np.uint32]], int, int]  # kind, numbers, items, extra
 
 
@@ -114,8 +114,8 @@ def plan_straight(
     """Steps of the same library that share tables and bodies with those beside, without bank order.
 
     Args:
-        kernels: bodies that kernels of their own evaluate, how many one after the other, and which
-            of its outputs and inputs a place lists.
+        kernels: bodies that kernels of their own evaluate, one after the other, and which of the
+            body's outputs and inputs a place lists for each.
     """
     runs, main_runs = runs_of(netlist, main_cells)
     slots = Slots(netlist, runs, input_order)
@@ -178,7 +178,7 @@ class _Planner:
             tuple(self.bodies),
             tuple(
                 self.ports.get(number)
-                for number in range(sum(pieces for _, pieces, _ in self.kernels))
+                for number in range(sum(len(listed) for _, listed in self.kernels))
             ),
             self.locals,
             slots.of[:FIRST_INPUT],
@@ -217,14 +217,13 @@ class _Planner:
 
     def _straight(self, cell: Tile, rows: Words) -> list[Part]:
         """Steps of the kernels that evaluate the body, none if there are none."""
-        kernel = 0
-        for body, pieces, listed in self.kernels:
+        first = 0
+        for body, listed in self.kernels:
             if body is cell.body:
-                numbers = range(kernel, kernel + pieces)
-                self.ports.update((number, rows[0]) for number in numbers)
-                used = rows[:, listed].ravel() * np.uint32(SLOT_BYTES)
-                return [(STRAIGHT, [used], cell.places, number) for number in numbers]
-            kernel += pieces
+                used = [rows[:, ports].ravel() * np.uint32(SLOT_BYTES) for ports in listed]
+                self.ports.update((first + i, rows[0]) for i in range(len(used)))
+                return [(STRAIGHT, [u], cell.places, first + i) for i, u in enumerate(used)]
+            first += len(listed)
         return []
 
     def _number(self, table: int) -> int:

@@ -13,6 +13,7 @@ from .bodies import only_luts
 from .counts import split_counts
 from .gather import gather, size_of
 from .operations import operations_of
+from .parts import parts_of
 from .registers import FETCH, KEEP, LOAD, OPERATE, SET, STORE, Allocation, Instruction, allocate
 from .steps import CHOOSE, SLOT_BYTES, STRAIGHT, Forests, Steps, plan_straight
 
@@ -24,6 +25,7 @@ _BY_WORDS = {4: 22, 2: 46, 1: REGISTERS}  # the same for a body, by words a thre
 @dataclass(frozen=True)
 class Kernel:
     """words: that a thread evaluates. alone: whether it has one place, whose slots are constants.
+    outputs: of the body. positions: among them, of those that it computes.
 
     A long run is launched in pieces, as kernels of their own.
     """
@@ -32,18 +34,23 @@ class Kernel:
     words: int
     alone: bool
     outputs: int
+    positions: Sequence[int]
 
     @property
-    def listed(self) -> list[int]:
-        """Which of its outputs and inputs each place lists, in the order in which they are used;
-        some of them again, up to a multiple of four.
+    def listed(self) -> list[list[int]]:
+        """For each piece which outputs and inputs of the body a place lists, in the order in which
+        they are used; some of them again, up to a multiple of four. None for its only place.
         """
+        if self.alone:
+            return [[] for _ in self.allocation.pieces]
         (piece,) = self.allocation.pieces
         ports = [self._port(made) for made in piece if made.kind in (LOAD, STORE)]
-        return ports + ports[:1] * (-len(ports) % 4)
+        return [ports + ports[:1] * (-len(ports) % 4)]
 
     def _port(self, instruction: Instruction) -> int:
-        return instruction.at + (self.outputs if instruction.kind == LOAD else 0)
+        if instruction.kind == LOAD:
+            return self.outputs + instruction.at
+        return self.positions[instruction.at]
 
     @property
     def tables(self) -> set[int]:
@@ -113,26 +120,34 @@ class Straight:
         return found
 
 
-def plan_kernel(body: Netlist, alone: bool) -> Kernel:
-    """As many words a thread as registers allow.
+def plan_run(body: Netlist) -> Kernel:
+    """The kernel of LUTs and popcounts of one place; what fits no register is kept in slots."""
+    operations, outputs = operations_of(body)
+    pieces = -(-len(operations) // PIECE) or 1
+    piece = -(-len(operations) // pieces) or 1
+    found = allocate(operations, outputs, body.n_inputs, REGISTERS, piece)
+    return Kernel(found, 1, True, len(outputs), range(len(outputs)))
+
+
+def plan_body(body: Netlist) -> list[Kernel]:
+    """The kernels of a tile's body, as many words a thread as registers allow.
 
     Args:
-        body: LUTs and popcounts.
-        alone: it has one place, and may keep in slots what does not fit into registers.
+        body: LUTs.
     """
     operations, outputs = operations_of(body)
-    if alone:
-        pieces = -(-len(operations) // PIECE) or 1
-        piece = -(-len(operations) // pieces) or 1
-        found = allocate(operations, outputs, body.n_inputs, REGISTERS, piece)
-        return Kernel(found, 1, alone, len(outputs))
-    made: list[Kernel] = []
+    words, registers = 1, REGISTERS
     for words, registers in _BY_WORDS.items():
         found = allocate(operations, outputs, body.n_inputs, registers)
-        made.append(Kernel(found, words, alone, len(outputs)))
         if found.registers <= registers and words * len(operations) <= PIECE:
             break
-    return made[-1]
+    kernels: list[Kernel] = []
+    for part in parts_of(operations, outputs, words):
+        needed = [operation for operation in operations if operation.net in part.nets]
+        stored = [outputs[position] for position in part.positions]
+        found = allocate(needed, stored, body.n_inputs, registers)
+        kernels.append(Kernel(found, words, False, len(outputs), part.positions))
+    return kernels
 
 
 def plan_program(
@@ -154,19 +169,17 @@ def plan_program(
     Returns:
         None if less than half of the work would be straight-line code.
     """
-    kernels: list[Kernel] = []
-    bodies: list[Netlist] = []
+    planned: list[tuple[Netlist, list[Kernel]]] = []
     work = 0
     for body, places in _tile_bodies(netlist):
         size = size_of(body.cells)
         if size > min(PIECE, budget):
             continue
-        kernel = plan_kernel(body, False)
-        if kernel.words * size <= budget:
-            budget -= kernel.words * size
+        kernels = plan_body(body)
+        if kernels[0].words * size <= budget:
+            budget -= kernels[0].words * size
             work += places * size
-            kernels.append(kernel)
-            bodies.append(body)
+            planned.append((body, kernels))
     alone: list[Netlist] = []
     gathered, runs = netlist, size_of(netlist.cells)
     if runs <= budget:
@@ -174,16 +187,16 @@ def plan_program(
         work += runs
     if not work or 2 * work < _work(netlist):
         return None
-    kernels += [plan_kernel(body, True) for body in alone]
-    bodies += alone
+    planned += [(body, [plan_run(body)]) for body in alone]
     parts = [
-        (body, len(kernel.allocation.pieces), [] if kernel.alone else kernel.listed)
-        for body, kernel in zip(bodies, kernels, strict=True)
+        (body, [ports for kernel in made for ports in kernel.listed]) for body, made in planned
     ]
-    left = [(body, forest) for body, forest in forests if all(body is not b for b in bodies)]
+    straight = {id(body) for body, _ in planned}
+    left = [(body, forest) for body, forest in forests if id(body) not in straight]
     split, begins = split_counts(gathered)
     steps = plan_straight(split, begins[cut], left, input_order, parts, beside)
-    return Straight(steps, tuple(kernels)) if steps.narrow == beside.narrow else None
+    kernels = tuple(kernel for _, made in planned for kernel in made)
+    return Straight(steps, kernels) if steps.narrow == beside.narrow else None
 
 
 def _tile_bodies(netlist: Netlist) -> list[tuple[Netlist, int]]:

@@ -136,7 +136,7 @@ def _functions(steps: Steps, straight: Straight | None) -> dict[str, Any]:
             {
                 "alone": kernel.alone,
                 "words": kernel.words,
-                "size": 0 if kernel.alone else len(kernel.listed),
+                "size": len(kernel.listed[0]),
                 "registers": max(1, kernel.allocation.registers),
                 "text": text,
             }
