@@ -105,7 +105,7 @@ def _program(steps: Steps, windows: Windows, data: _Data) -> dict[str, int]:
         "numbers_at": data.place(steps.data),
         "steps_at": data.place(steps.steps),
         "window_slot_at": data.place(windows.slots(steps.input_slot)),
-        "input_slot_at": data.place(np.pad(steps.input_slot, (0, 8), constant_values=NONE)),
+        "input_slot_at": data.place(np.pad(steps.input_slot, (0, 32), constant_values=NONE)),
         "output_slot_at": data.place(steps.output_slot),
     }
 
