@@ -116,7 +116,8 @@ def chosen_plan(circuit: Circuit, shared_bytes: int, processors: int) -> Plan:
     straight = Plan.straight(circuit) if form in (None, "straight") else None
     if straight and (form or 8 * processors * 128 * straight.slots <= 1 << 28):
         return straight
-    return replace(plan, form="streamed", resident=0) if form == "streamed" else plan
+    stream = form == "streamed" or (not form and plan.resident < 4)
+    return replace(plan, form="streamed", resident=0) if stream else plan
 
 
 def _rows(steps: Steps, first: int, items: int) -> np.ndarray:

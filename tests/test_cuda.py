@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from strategies import netlists
 
 from gatewright.backends.cuda.backend import Cuda
-from gatewright.compiler import Circuit, Tile
+from gatewright.compiler import Builder, Circuit, Decoder, Tile
 from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
 from gatewright.runtime.cuda_compiler import Nvcc
@@ -125,10 +125,11 @@ def test_emission_is_deterministic():
 
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory) -> list[str]:
+    return launcher_of(classifier(features=70), tmp_path_factory.mktemp("cuda"))
+
+
+def launcher_of(circuit: Circuit, folder: Path, backend: Cuda = Cuda()) -> list[str]:  # noqa: B008
     """The launcher's command, on a driver that is loops and takes any "device code"."""
-    folder = tmp_path_factory.mktemp("cuda")
-    circuit = classifier(features=70)
-    backend = Cuda()
     artifact = backend.emit(backend.prepare(circuit), "net")
     artifact.write(folder)
     (folder / "kernels.bin").write_bytes(b"device code")
@@ -180,6 +181,16 @@ def test_large_batches_of_small_networks_are_straight_line_code(launcher):
     for form, kernel in (("resident", "resident"), ("streamed", "step"), ("straight", "straight0")):
         said = launched(launcher, "forms", GATEWRIGHT_CUDA_FORM=form)
         assert {line.split()[1] for line in said.splitlines()} == {kernel}
+
+
+def test_large_batches_of_networks_of_which_few_words_fit_are_streamed(tmp_path):
+    random = np.random.default_rng(0)
+    builder = Builder(300)
+    nets = builder.luts(random.integers(2, 302, (9000, 2)), random.integers(1, 15, 9000))
+    wide = builder.build(builder.popcount(nets.reshape(10, -1)))
+    circuit = Circuit(classifier(features=300).encoder, wide, Decoder(10))
+    said = launched(launcher_of(circuit, tmp_path, Cuda(straight=0)), "forms")
+    assert said.splitlines() == ["1 resident", "4095 resident", "4096 step", "5000 step"]
 
 
 @pytest.mark.parametrize("words", ["1", "4", "99"])
