@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import weakref
 from typing import Any
 
 import cffi
@@ -16,7 +17,7 @@ from .tensors import TensorBatch
 
 _FAILED = 64
 _TORCH = {"bits": "bool", "counts": "int32", "scores": "float32", "classes": "int64"}
-_MEMORY = {2}  # CUresult
+_MEMORY, _FORKED = {2}, {3}  # CUresult
 _KERNELS = {200, 209, 218, 221, 222, 223}
 
 _ffi: Any = cffi.FFI()
@@ -25,6 +26,7 @@ _ffi.cdef(
     int32_t gatewright_cuda_run(int32_t device, void *stream, const void *x, int32_t dtype,
                                 int64_t n, int64_t stride, int32_t what, void *out);
     const char *gatewright_cuda_error(void);
+    void gatewright_cuda_use(int32_t more);
     """
 )
 
@@ -48,6 +50,9 @@ class CudaEngine(LibraryEngine):
     def __init__(self, library: Library | str | os.PathLike[str]) -> None:
         super().__init__(library)
         self._device = self.library.reopened(_ffi)
+        self._device.gatewright_cuda_use(1)
+        # Not when Python ends, for the driver may have gone before.
+        weakref.finalize(self, _leave, self._device).atexit = False
 
     def _no_isa(self) -> BuildError:
         return DeviceMissing(
@@ -68,6 +73,11 @@ class CudaEngine(LibraryEngine):
         cure = 'look into the system\'s log, or compile with target="c"'
         if number in _MEMORY:
             cure = "use smaller batches, free memory there, or use another device"
+        elif number in _FORKED:
+            cure = (
+                "this process was forked from one that had used CUDA, which CUDA does not allow; "
+                'start it by multiprocessing\'s "spawn"'
+            )
         elif number in _KERNELS:
             built = ", ".join(self.manifest.get("architectures", ())) or "unknown architectures"
             here = ", ".join(device_architectures()) or "unknown"
@@ -114,6 +124,10 @@ class CudaEngine(LibraryEngine):
             raise self._failure(device)
         super()._check(status)
         return out
+
+
+def _leave(library: Any) -> None:
+    library.gatewright_cuda_use(-1)
 
 
 def _check_out(out: Any, batch: TensorBatch, shape: tuple[int, ...], dtype: Any) -> None:

@@ -1,11 +1,12 @@
 """Run in a process of its own: a CUDA library's launcher on a driver that is loops.
 
-python cuda_launcher.py DRIVER LIBRARY CASES.npz arrays|tensors|forms|fail
+python cuda_launcher.py DRIVER LIBRARY CASES.npz arrays|tensors|forms|fail|fork
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 import threading
@@ -32,23 +33,53 @@ def main() -> None:
     if sys.argv[4] == "fail":
         fail(cases)
     else:
-        library = gw.load(sys.argv[2])
-        assert isinstance(library.engine, CudaEngine)
-        assert library.engine.isa == "cuda:0"
-        if sys.argv[4] == "forms":
-            forms(library, cases, driver)
-        else:
-            (arrays if sys.argv[4] == "arrays" else tensors)(library, cases)
-            print("equal")
+        answer(cases, driver)
+    gc.collect()
     assert driver.fake_contexts() == 0, "a context was left current"
-    assert driver.fake_allocations() == 0, "memory was left allocated"
+    assert driver.fake_live(ctypes.byref(ctypes.c_void_p())) == 0, "memory was left allocated"
+    assert driver.fake_modules() == 0, "a module was left loaded"
+    assert driver.fake_streams() == 0, "a stream was left"
+
+
+def answer(cases: Cases, driver: ctypes.CDLL) -> None:
+    driver.fake_kept.restype = ctypes.POINTER(ctypes.c_uint64)
+    kept = driver.fake_kept()
+    kept[1] = 1 << 40  # as somebody else wants it
+    library, other = gw.load(sys.argv[2]), gw.load(sys.argv[2])
+    assert isinstance(library.engine, CudaEngine)
+    assert library.engine.isa == "cuda:0"
+    if sys.argv[4] == "forms":
+        forms(library, cases, driver)
+        return
+    {"arrays": arrays, "tensors": tensors, "fork": fork}[sys.argv[4]](library, cases)
+    assert driver.fake_allocations() == 0, "memory of a call was left allocated"
+    assert driver.fake_streams() <= 2 * 8
+    assert kept[:2] == [1 << 30, 1 << 40]
+    del library
+    gc.collect()
+    assert driver.fake_modules() > 0, "what another engine uses was given back"
+    assert np.array_equal(other.predict(cases["x_uint8"]), cases["classes_uint8"])
+    print("equal")
+
+
+def fork(library: CompiledCircuit, cases: Cases) -> None:
+    """Print what is said in a process that was forked after CUDA was used."""
+    library.predict(cases["x_uint8"])
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        try:
+            library.predict(cases["x_uint8"])
+        except BuildError as error:
+            print(error, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def arrays(library: CompiledCircuit, cases: Cases) -> None:
     for device in ("cuda:0", "cuda:1"):
         library.engine.isa = device
         check(library, cases)
-    calls = [threading.Thread(target=check, args=(library, cases)) for _ in range(4)]
+    calls = [threading.Thread(target=check, args=(library, cases)) for _ in range(6)]
     for call in calls:
         call.start()
     for call in calls:

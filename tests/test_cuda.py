@@ -193,9 +193,19 @@ def test_large_batches_of_networks_of_which_few_words_fit_are_streamed(tmp_path)
     assert said.splitlines() == ["1 resident", "4095 resident", "4096 step", "5000 step"]
 
 
+def test_arrays_in_page_locked_memory_on_a_driver_of_loops(launcher):
+    assert launched(launcher, "arrays", FAKE_CUDA_PINNED="1") == "equal\n"
+
+
+def test_a_forked_process_is_told_so(launcher):
+    said = launched(launcher, "fork")
+    assert "initialization error (3); this process was forked from one that had used CUDA" in said
+
+
 @pytest.mark.parametrize("words", ["1", "4", "99"])
 def test_blocks_of_any_size_on_a_driver_of_loops(launcher, words):
-    assert launched(launcher, "arrays", GATEWRIGHT_CUDA_WORDS=words) == "equal\n"
+    resident = {"GATEWRIGHT_CUDA_FORM": "resident", "GATEWRIGHT_CUDA_WORDS": words}
+    assert launched(launcher, "arrays", FAKE_CUDA_PROCESSORS="1", **resident) == "equal\n"
 
 
 @pytest.mark.parametrize("form", ["streamed", "straight"])
@@ -212,6 +222,7 @@ def test_tensors_on_a_driver_of_loops(launcher, form):
         ("cuModuleLoadData", 1, 209, "no kernel image is available for execution on the device"),
         ("cuModuleLoadData", 1, 209, "the devices here are sm_86; compile again"),
         ("cuMemAlloc", 1, 2, "out of memory (2); use smaller batches"),
+        ("cuStreamSynchronize", 1, 2, "cuStreamSynchronize: out of memory (2)"),
         ("cuMemAllocAsync", 1, 2, "BuildError libnet.so on cuda:0: cuMemAllocAsync: out of memory"),
         ("cuMemAllocAsync", 2, 2, "out of memory"),
         ("cuMemAllocAsync", 9, 2, "out of memory"),
