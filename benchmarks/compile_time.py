@@ -12,42 +12,15 @@ shown apart.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sys
 from time import perf_counter
 from typing import Any
 
-from measuring import conditions, each_alone, peak
+from measuring import Steps, conditions, each_alone, peak
 from random_networks import FEATURES, module, size_of
 
 SIZES = "8000x6,100000x10"
-
-
-class Steps:
-    """Seconds of steps, by the clock and by the processors, children included."""
-
-    def __init__(self) -> None:
-        self.start = self.last = self._now()
-        self.lines: list[str] = []
-
-    @staticmethod
-    def _now() -> tuple[float, float]:
-        used = os.times()
-        return perf_counter(), used.user + used.system + used.children_user + used.children_system
-
-    def done(self, step: str) -> None:
-        """The step since the last one has ended."""
-        now = self._now()
-        self.lines.append(self._line(step, self.last, now))
-        self.last = now
-
-    def total(self) -> str:
-        return self._line("total", self.start, self.last)
-
-    @staticmethod
-    def _line(step: str, start: tuple[float, float], end: tuple[float, float]) -> str:
-        return f"{step} {end[0] - start[0]:.2f} s ({end[1] - start[1]:.2f})"
 
 
 def first_answers(circuit: Any, x: Any, steps: Steps) -> Any:

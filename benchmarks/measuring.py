@@ -19,6 +19,32 @@ Calls = dict[str, Callable[[], Any]]
 BURST = 2e-3  # seconds; shorter calls are repeated so long
 
 
+class Steps:
+    """Seconds of steps, by the clock and by the processors, children included."""
+
+    def __init__(self) -> None:
+        self.start = self.last = self._now()
+        self.lines: list[str] = []
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        used = os.times()
+        return perf_counter(), used.user + used.system + used.children_user + used.children_system
+
+    def done(self, step: str) -> None:
+        """The step since the last one has ended."""
+        now = self._now()
+        self.lines.append(self._line(step, self.last, now))
+        self.last = now
+
+    def total(self) -> str:
+        return self._line("total", self.start, self.last)
+
+    @staticmethod
+    def _line(step: str, start: tuple[float, float], end: tuple[float, float]) -> str:
+        return f"{step} {end[0] - start[0]:.2f} s ({end[1] - start[1]:.2f})"
+
+
 def conditions(*more: str) -> None:
     """Print the load of this machine, and whatever else the figures depend on."""
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
