@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     named = tuple(options.architectures.split(",")) if options.architectures else None
-    architectures = wanted_architectures(named)
+    architectures = wanted_architectures(Cuda(architectures=named).architectures)
     if options.one:
         measure(options.one, options.level, architectures)
         return

@@ -1,4 +1,4 @@
-"""benchmarks/cuda.py runs: as loops, without a device, and on a driver of loops."""
+"""benchmarks/cuda.py runs: as loops, without a device, on a driver of loops; cuda_build.py too."""
 
 from __future__ import annotations
 
@@ -51,6 +51,21 @@ def test_as_loops():
 @pytest.mark.skipif(bool(device_architectures()), reason="there is a CUDA device here")
 def test_without_a_device_it_says_so():
     assert script(SCRIPT, "--small", code=2).startswith("no CUDA device")
+
+
+@pytest.mark.skipif(bool(device_architectures()), reason="there is a CUDA device here")
+@pytest.mark.skipif(sys.platform != "linux", reason="CUDA libraries are built on Linux")
+def test_the_seconds_of_each_step_of_building(tmp_path):
+    (tmp_path / "nvcc").write_text(NVCC)
+    (tmp_path / "nvcc").chmod(0o755)
+    said = script(
+        *(SCRIPT.with_name("cuda_build.py"), "--models", "20x2", "--architectures", "sm_80,sm_75"),
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    )
+    first, second = said.splitlines()
+    assert first.endswith("nvcc; sm_75, sm_80")
+    steps = ("prepare", "plan", "render", "device code", "C compiler", "total")
+    assert re.findall(r"([a-zA-Z ]+) \d+\.\d\d s \(", second) == [f" {step}" for step in steps]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="CUDA libraries are built on Linux")
