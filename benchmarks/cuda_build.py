@@ -9,7 +9,8 @@ optimised before, at the level named, which is not counted; then the steps of
 `gatewright.compile(circuit, "cuda", level=0)` follow. Seconds are those of the clock, then in
 brackets those of all processors together, compilers included: on a busy machine trust the latter.
 Each network runs in a process of its own, with an empty build cache; native code of the optimiser,
-which a machine builds once, is built before. Where there is a device, the library's answers are
+which a machine builds once, is built before. Compilers' peak is at least that of this process when
+it starts them. Where there is a device, the library's answers are
 compared with `simulate`'s, and the script ends with status 1 if one differs.
 """
 
