@@ -143,12 +143,13 @@ def test_windows_hold_each_input_once_the_lowest_threshold_first():
     )
     builder = Builder(6)
     windows = plan_windows(encoder, builder.build(np.arange(2, 8)))
-    assert windows.feature.tolist() == [0, 8, 0, 0]
+    assert windows.feature.tolist() == [0, 0, 0, 8]
+    assert windows.begin.tolist() == [0, 3, 4]
     assert windows.inputs.tolist() == [
         [3, -1, 2, -1],
-        [-1, 0, 5, -1],
         [-1, -1, 4, -1],
         [-1, -1, 1, -1],
+        [-1, 0, 5, -1],
     ]
     records = windows.records(encoder)
     assert records[0, 1] & 0xFF == 0  # -3: always

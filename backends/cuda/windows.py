@@ -18,16 +18,24 @@ WIDTH = 4
 class Windows:
     """feature: of the first value of each window [windows]. inputs: [windows, 4], -1 for none.
 
-    A feature with several thresholds is in as many windows, the lowest threshold first.
+    A feature with several thresholds is in as many windows, the lowest threshold first, which are
+    neighbours.
     """
 
     feature: NDArray[np.int64]
     inputs: NDArray[np.int64]
 
     @property
+    def begin(self) -> NDArray[np.int64]:
+        """The first window of each four features, and how many there are [groups + 1]."""
+        return np.append(np.flatnonzero(np.diff(self.feature, prepend=-1)), len(self.feature))
+
+    @property
     def order(self) -> NDArray[np.int64]:
-        """Inputs so that neighbouring windows, which are written together, are neighbours."""
-        column = self.inputs.T.ravel()
+        """Inputs so that those of neighbouring features, written together, are neighbours."""
+        begin = self.begin
+        rank = np.arange(len(self.feature)) - np.repeat(begin[:-1], np.diff(begin))
+        column = self.inputs[np.argsort(rank, kind="stable")].T.ravel()
         return column[column >= 0]
 
     def records(self, encoder: Encoder) -> NDArray[np.uint32]:
@@ -62,8 +70,8 @@ def plan_windows(encoder: Encoder, netlist: Netlist) -> Windows:
     live, feature = live[order], feature[order]
     starts = np.flatnonzero(np.diff(feature, prepend=-1))
     rank = np.arange(len(live)) - np.repeat(starts, np.diff(starts, append=len(live)))
-    keys = np.column_stack([rank, feature // WIDTH])
+    keys = np.column_stack([feature // WIDTH, rank])
     found, window = np.unique(keys, axis=0, return_inverse=True)
     inputs = np.full((len(found), WIDTH), -1, np.int64)
     inputs[window.reshape(-1), feature % WIDTH] = live
-    return Windows(found[:, 1].astype(np.int64) * WIDTH, inputs)
+    return Windows(found[:, 0].astype(np.int64) * WIDTH, inputs)
