@@ -4,15 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# In front of the tests on a CUDA device, such as "compute-sanitizer --tool racecheck".
-SANITIZER ?=
+ON_CUDA := -m cuda tests/test_cuda_device.py tests/test_triton.py
+DEVICE := import sys; from gatewright.runtime.cuda_driver import device_architectures as found; \
+  sys.exit(None if found() else "no CUDA device here: libcuda.so.1 cannot be opened or finds none")
 
-.PHONY: demo test test-cuda lint bench clean help
+.PHONY: demo test test-cuda sanitize-cuda lint bench clean help
 
 help:
 	@echo "make demo   train, compile, verify, time and emit a network on real digits"
 	@echo "make test   all checks and tests"
 	@echo "make test-cuda  what needs a CUDA device"
+	@echo "make sanitize-cuda  every CUDA kernel under compute-sanitizer"
 	@echo "make lint   ruff, type checker, import contracts"
 	@echo "make bench  the benchmarks behind the README's figures"
 	@echo "make clean  remove the environment and outputs"
@@ -24,7 +26,15 @@ test: $(READY) lint
 	$(BIN)/python -m pytest -q -n auto
 
 test-cuda: $(READY)
-	$(SANITIZER) $(BIN)/python -m pytest -q -m cuda
+	@$(BIN)/python -c '$(DEVICE)'
+	$(BIN)/python -m pytest -q -rs $(ON_CUDA)
+
+# By itself compute-sanitizer ends with the status of the tests, whatever it found.
+sanitize-cuda: $(READY)
+	@$(BIN)/python -c '$(DEVICE)'
+	for tool in "memcheck --track-stream-ordered-races all" racecheck synccheck initcheck; do \
+	  compute-sanitizer --tool $$tool --target-processes all --error-exitcode 9 \
+	    $(BIN)/python -m pytest -q -k every_kernel tests/test_cuda_device.py || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff check .

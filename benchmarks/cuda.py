@@ -98,7 +98,7 @@ class Samples:
         random = np.random.default_rng(0)
         encoder = circuit.encoder
         few = random.integers(0, 256, (min(n, 1 << 14), *encoder.shape), dtype=np.uint8)
-        bits = binarize(few, encoder.feature, encoder.threshold)
+        bits = binarize(few.reshape(len(few), -1), encoder.feature, encoder.threshold)
         self.n = n
         self.bytes = np.resize(few, (n, *encoder.shape))
         rows = np.packbits(bits, axis=1, bitorder="little")
@@ -307,6 +307,7 @@ def main() -> None:
     parser.add_argument("--emulate", action="store_true")
     parser.add_argument("--small", action="store_true", help="a small network and few samples")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if options.small:
         options.models, options.samples, options.seconds = "300x2", 3000, 0.01
     if options.sass:

@@ -98,7 +98,8 @@ class Plan:
 
     def bounds(self, device: Properties, input_bytes: int) -> dict[str, float]:
         """Seconds a sample at least, by what would be busy all the time; 0 where unknown."""
-        clocks, memory = device.processors * device.clock, device.memory_bytes
+        clocks = device.processors * device.clock or float("inf")
+        memory = device.memory_bytes
         banks = 32 * BANKS * clocks if self.resident else float("inf")
         cached = self.numbers / (32 * self.resident) if self.resident else 4 * self.values / 32
         return {

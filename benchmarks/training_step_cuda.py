@@ -139,6 +139,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", help="cpu tries the script out")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if options.one:
         measure(*options.one, options.steps, options.batch, options.device)
         return

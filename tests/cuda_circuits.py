@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from circuits import with_encoder
+from circuits import classifier, every_popcount, with_encoder
+from strategies import KINDS, random_netlist
 
+from gatewright.backends.cuda.backend import Cuda
 from gatewright.compiler import Builder, Circuit, Netlist
 
 
@@ -46,3 +48,23 @@ def pooled(size: int = 12) -> Circuit:
     pool = inner.build(inner.luts([[*inner.luts([[2, 3], [4, 5]], 14)]], 14))
     nets = builder.tile(pool, made.transpose(0, 2, 4, 1, 3).reshape(-1, 4))
     return with_encoder(builder.build(nets.ravel()))
+
+
+def random_circuit(seed: int) -> Circuit:
+    random = np.random.default_rng(seed)
+    kinds = [KINDS[i] for i in random.integers(0, len(KINDS), 12)]
+    return with_encoder(random_netlist(random, 9, kinds, KINDS, 6, 2))
+
+
+def every_kernel() -> dict[str, tuple[Circuit, Cuda]]:
+    """Circuits by name, and how to compile them, that between them need every kernel."""
+    tables, bodies = Cuda(straight=0, straight_body=0), Cuda(straight_body=40, straight_total=40)
+    return {
+        "dense": (classifier(features=70, widths=(100, 80)), Cuda()),
+        "popcounts": (every_popcount((1, 2, 5, 17, 40)), Cuda()),
+        "trees": (convolution(trees(9, 9, 4), 5), tables),
+        "bodies": (convolution(trees(9, 9, 4), 5), bodies),
+        "pooled": (pooled(), Cuda()),
+        "random 1": (random_circuit(1), Cuda()),
+        "random 2": (random_circuit(2), tables),
+    }

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from circuits import classifier
 
 import gatewright as gw
 from gatewright.backends.cuda.backend import Cuda
+from gatewright.compiler import Encoder
 from gatewright.runtime.cuda_driver import device_architectures
 from gatewright.runtime.toolchain import find_compiler
 
@@ -70,7 +72,9 @@ def test_the_seconds_of_each_step_of_building(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="CUDA libraries are built on Linux")
 def test_on_a_driver_of_loops(tmp_path):
-    circuit = classifier(features=70)
+    encoder = classifier(features=70).encoder
+    encoder = Encoder((1, 7, 10), encoder.feature, encoder.threshold)
+    circuit = replace(classifier(features=70), encoder=encoder)
     (tmp_path / "nets").mkdir()
     gw.write(circuit, tmp_path / "nets" / "net.npz")
     nvcc = tmp_path / "nvcc"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import BATCHES, DTYPES, assert_at_once, classifier, samples, with_encoder
+from circuits import BATCHES, DTYPES, assert_at_once, classifier, many_gates, samples, with_encoder
+from cuda_circuits import every_kernel
+from cuda_ptx import check
 from hypothesis import HealthCheck, given, settings
 from strategies import netlists
 
 import gatewright as gw
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.compiler import Circuit
 from gatewright.runtime.arrays import binarize, pack
 from gatewright.runtime.compiled import CompiledCircuit
+from gatewright.runtime.cuda_compiler import build_cuda
 from gatewright.runtime.cuda_driver import device_architectures
 from gatewright.runtime.errors import InputError
 
@@ -22,6 +27,30 @@ pytestmark = [
     pytest.mark.skipif(not device_architectures(), reason="needs a CUDA device"),
 ]
 METHODS = ("bits", "counts", "scores", "predict")
+FORMS = ("resident", "streamed", "straight")
+
+
+def test_the_smallest_call():
+    circuit = classifier()
+    x = samples(circuit, 1, "uint8")
+    assert np.array_equal(gw.compile(circuit, "cuda").predict(x), circuit.predict(x))
+
+
+@pytest.fixture(scope="module", params=every_kernel().items(), ids=lambda case: case[0])
+def built(request) -> tuple[Circuit, Path]:
+    """A circuit, and its library for the devices here, which is compiled once for all forms."""
+    name, (circuit, backend) = request.param
+    architectures = device_architectures()
+    artifact = backend.emit(backend.prepare(circuit), name.replace(" ", "_"))
+    return circuit, build_cuda(artifact.files, artifact.name, architectures)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_kernel(built, form, tmp_path, monkeypatch):
+    """Of few samples, so that sanitizers take seconds; a file's form is chosen by its first use."""
+    circuit, path = built
+    monkeypatch.setenv("GATEWRIGHT_CUDA_FORM", form)
+    check(circuit, gw.load(shutil.copy(path, tmp_path / "net.so")), 0)
 
 
 def on_devices(circuit: Circuit, form: str, level: int = 2) -> CompiledCircuit:
@@ -36,13 +65,13 @@ def on_devices(circuit: Circuit, form: str, level: int = 2) -> CompiledCircuit:
     return compiled
 
 
-@pytest.fixture(scope="module", params=["resident", "streamed", "straight"])
+@pytest.fixture(scope="module", params=FORMS)
 def pair(request) -> tuple[Circuit, CompiledCircuit]:
     circuit = classifier(features=70, widths=(300, 200))
     return circuit, on_devices(circuit, request.param)
 
 
-@pytest.mark.parametrize("form", ["resident", "streamed", "straight"])
+@pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(netlist=netlists())
 def test_random_netlists(form, netlist):
@@ -66,11 +95,7 @@ def test_every_batch_and_dtype(pair, n, dtype):
 
 
 def test_more_values_than_shared_memory_holds():
-    random = np.random.default_rng(0)
-    builder = Builder(200)
-    nets = builder.luts(random.integers(2, 202, (70_000, 2)), random.integers(1, 15, 70_000))
-    netlist = builder.build(builder.popcount(nets.reshape(2, -1)))
-    circuit = Circuit(Encoder.boolean(200), netlist, Decoder(2))
+    circuit = many_gates()
     x = samples(circuit, 5000, "bool")
     library = on_devices(circuit, "resident", level=0)
     assert np.array_equal(library.counts(x), circuit.counts(x))

@@ -12,25 +12,15 @@ import sys
 from pathlib import Path
 
 import cuda_ptx
-import numpy as np
 import pytest
-from circuits import classifier, every_popcount, many_gates, with_encoder
-from cuda_circuits import convolution, pooled, trees
-from strategies import KINDS, random_netlist
+from circuits import classifier, many_gates
+from cuda_circuits import every_kernel
 
-from gatewright.backends.cuda.backend import Cuda
-from gatewright.compiler import Circuit
 from gatewright.runtime.cuda_compiler import find_nvcc
 from gatewright.runtime.nvrtc import find_nvrtc
 
 needs_nvcc = pytest.mark.skipif(not find_nvcc(), reason="needs nvcc, of the CUDA toolkit")
 needs_nvrtc = pytest.mark.skipif(not find_nvrtc(), reason="needs NVRTC: gatewright[cuda]")
-
-
-def random_circuit(seed: int) -> Circuit:
-    random = np.random.default_rng(seed)
-    kinds = [KINDS[i] for i in random.integers(0, len(KINDS), 12)]
-    return with_encoder(random_netlist(random, 9, kinds, KINDS, 6, 2))
 
 
 def executed(folder: Path, form: str) -> list[str]:
@@ -51,21 +41,12 @@ def executed(folder: Path, form: str) -> list[str]:
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("ptx")
-    tables, bodies = Cuda(straight=0, straight_body=0), Cuda(straight_body=40, straight_total=40)
-    dense = classifier(features=70, widths=(100, 80))
-    cases = {
-        "dense": (dense, "compute_75", Cuda()),
-        "newest": (dense, "compute_90", Cuda()),
-        "popcounts": (every_popcount((1, 2, 5, 17, 40)), "compute_80", Cuda()),
-        "trees": (convolution(trees(9, 9, 4), 5), "compute_75", tables),
-        "bodies": (convolution(trees(9, 9, 4), 5), "compute_75", bodies),
-        "pooled": (pooled(), "compute_90", Cuda()),
-        "random 1": (random_circuit(1), "compute_75", Cuda()),
-        "random 2": (random_circuit(2), "compute_80", tables),
-    }
-    for name, (circuit, architecture, backend) in cases.items():
+    cases = every_kernel()
+    of = dict.fromkeys(cases, "compute_75") | {"popcounts": "compute_80", "pooled": "compute_90"}
+    cases["newest"], of["newest"] = cases["dense"], "compute_90"
+    for name, (circuit, backend) in cases.items():
         (folder / name).mkdir()
-        cuda_ptx.ptx_library(circuit, folder / name, architecture, backend)
+        cuda_ptx.ptx_library(circuit, folder / name, of[name], backend)
     return folder
 
 
