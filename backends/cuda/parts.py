@@ -29,21 +29,22 @@ def parts_of(operations: Sequence[Operation], outputs: Sequence[int], words: int
         outputs: the net of each. words: that a thread evaluates.
     """
     made = {operation.net: operation for operation in operations}
-    (whole,) = _parts(made, outputs, words, float("inf"))
-    count = -(-whole.size // LONG)
+    (whole,) = _parts(made, outputs, words, 1, 0)
+    count = int(-(-whole.size // LONG))
     if count <= 1:
         return [whole]
-    found = _parts(made, outputs, words, whole.size / count)
+    found = _parts(made, outputs, words, count, whole.size / count)
     computed = sum(len(part.nets & made.keys()) for part in found)
     return found if computed <= _REPEATED * len(made) else [whole]
 
 
 def _parts(
-    made: dict[int, Operation], outputs: Iterable[int], words: int, most: float
+    made: dict[int, Operation], outputs: Iterable[int], words: int, count: int, size: float
 ) -> list[Part]:
+    """At most `count` parts of about that size."""
     found = [Part()]
     for position, net in enumerate(outputs):
-        if sum(part.size for part in found) >= most * len(found):
+        if len(found) < count and sum(part.size for part in found) >= size * len(found):
             found.append(Part())
         part = found[-1]
         part.positions.append(position)
