@@ -10,6 +10,7 @@ from ...compiler import Circuit, Netlist
 from ...compiler.passes.fold import fold
 from ...compiler.passes.lutmap import LutMap
 from .cells import CHAINED
+from .chain_cells import CHAIN_CELLS
 from .cuts import choose_cuts
 from .gates import add_gates
 from .head import Parts
@@ -61,7 +62,12 @@ def design(
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
     """
     asked = answering(circuit, answer)
-    parts = Parts(lut_inputs, late=pipeline is None, carry=primitives == CHAINED)
+    parts = Parts(
+        lut_inputs,
+        late=pipeline is None,
+        carry=primitives == CHAINED,
+        cells=CHAIN_CELLS.get(primitives or ""),
+    )
     # Nothing that needs no register shall get one.
     added, netlist = styled(fold(asked) if pipeline else asked, style, parts)
     timings = Timings(parts.chains)

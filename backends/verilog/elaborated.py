@@ -26,6 +26,7 @@ from .thresholds import above
 _TABLES = {"$and": 0x8, "$or": 0xE, "$xor": 0x6, "$xnor": 0x9, "$not": 0x1, "$mux": 0xCA}
 _PINS = {"$not": "A", "$mux": "ABS"}  # of others: A and B
 _FORMULA_INPUTS, _FORMULA_CELLS = 3, 16  # of what is written as one formula
+_MAJORITY = 0xE8
 _CONSTANTS = {"0": FALSE, "1": TRUE}
 
 
@@ -166,6 +167,8 @@ def _parts(name: str, cell: dict[str, Any]) -> list[Part]:
     if primitive is not None:
         reads = tuple(pins[pin][0] for pin in primitive.pins if pin in pins)
         return [Part("lut", reads, tuple(pins[primitive.out]), int(facts[primitive.table], 2))]
+    if kind == "SB_CARRY":
+        return [Part("lut", (pins["I0"][0], pins["I1"][0], pins["CI"][0]), tuple(pins["CO"]), _MAJORITY)]
     if kind == "LUT6_2":
         both = split_lut(pins, int(facts["INIT"], 2))
         return [Part("lut", tuple(map(_bit, lut.reads)), (bit,), lut.table) for bit, lut in both]

@@ -10,30 +10,40 @@ from ...compiler import Argmax, Luts, Netlist, Popcount, Tile
 from ...compiler.bodies import with_bodies
 from ...compiler.literals import Writer, absorb, split
 from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE, IntArray
-from ...compiler.stats import tile_levels
+from ...compiler.stats import n_gates, tile_levels
 from ...compiler.tables import as_tables
-from .adders import full_adders
+from .adders import full_adders, rippled
 from .carries import Chain
+from .chain_cells import ChainCells
 from .carries import levels as chain_levels
 from .compressors import chained_popcount, popcount_netlist
+from .rows import RowChain
 from .tournament import argmax_netlist
 
 
 class Parts:
     """The bodies that popcounts and argmaxes become, and what they are called.
 
-    lut_inputs: of the device's LUTs; where less than six, popcounts are trees of full adders.
+    lut_inputs: of the device's LUTs; where less than six, popcounts are trees of full adders, with
+    rows on carry chains of `cells`, if there are any, where that takes fewer LUTs.
     late: whether addends that come late are added late; if not, all are taken to come at once.
     carry: whether popcounts may have counters on carry chains; `chains` says which bodies are such.
     A counter of these is two levels where addends come late, a LUT and a carry, and else one, for
     no register goes between these.
     """
 
-    def __init__(self, lut_inputs: int = 6, late: bool = False, carry: bool = False) -> None:
+    def __init__(
+        self,
+        lut_inputs: int = 6,
+        late: bool = False,
+        carry: bool = False,
+        cells: ChainCells | None = None,
+    ) -> None:
         self.lut_inputs = lut_inputs
         self.labels: dict[Netlist, tuple[str, str]] = {}  # module and comment
-        self.chains: dict[Netlist, Chain] = {}
+        self.chains: dict[Netlist, Chain | RowChain] = {}
         self._late = late
+        self._cells = cells
         self.carry = carry and lut_inputs == 6
         self._delay = 1 + late
 
@@ -121,8 +131,9 @@ class Parts:
 
         inverted: how many of each are read inverted. ready: levels at which they come.
         """
+        flip = any(inverted)
         if self.lut_inputs < 6:
-            body = full_adders(planes, offset)
+            body, flip = self._adders(planes, inverted, offset)
         elif self.carry:
             body, chains = chained_popcount(planes, offset, ready, inverted, self._delay)
             self.chains.update(chains)
@@ -132,16 +143,29 @@ class Parts:
         weights = ", ".join(f"{n} of weight {1 << s}" for s, n in enumerate(planes) if n)
         plus = f" and {offset}" if offset else ""
         comment = f"The sum of {sum(planes)} inputs, least significant bit first: {weights}{plus}."
-        if any(inverted):
+        if flip:
             body = _inverting(body, planes, inverted)
+        if any(inverted):
             name += "_not" + "_".join(map(str, inverted))
             comment += f" The first {', '.join(map(str, inverted))} of each weight are inverted."
         self.labels.setdefault(body, (name, comment))
         return body
 
+    def _adders(
+        self, planes: tuple[int, ...], inverted: tuple[int, ...], offset: int
+    ) -> tuple[Netlist, bool]:
+        """The body of full adders and rows, and whether it takes no input for inverted yet."""
+        body = full_adders(planes, offset)
+        if self._cells:
+            found = rippled(planes, inverted, offset, self._cells)
+            if found.luts <= n_gates(body):
+                self.chains.update(found.chains)
+                return found.netlist, False
+        return body, any(inverted)
+
     def arrivals(self, body: Netlist, ready: IntArray) -> IntArray:
         """The levels of what a popcount answers [groups, digits], its inputs at `ready`."""
-        if not self.carry:
+        if self.lut_inputs < 6 or not self.carry:
             return tile_levels(body, ready)
         level = np.zeros((len(ready), body.n_nets), np.int32)
         level[:, FIRST_INPUT : FIRST_INPUT + body.n_inputs] = ready
@@ -150,6 +174,7 @@ class Parts:
             more = [1]
             if isinstance(cell, Tile):
                 chain = self.chains[cell.body]
+                assert isinstance(chain, Chain)
                 more = chain_levels(chain)
             found = latest[:, :, None] + np.array(more, np.int32)
             level[:, first : first + cell.n_nets] = found.reshape(len(ready), -1)

@@ -16,6 +16,8 @@ from ..formulas import Dialect, expression
 from .behaviour import argmax_module, popcount_module
 from .cells import Cells, KeptLuts, Primitives
 from .head import Parts
+from .row_cells import rows_module
+from .rows import RowChain
 from .slices import chain_module
 from .text import ONE, ZERO, Port, clocked, clocks, concat, listed, module_text, plural, unused
 from .timing import Timing, Timings
@@ -57,6 +59,7 @@ class Modules:
         self._labels, self._chains = parts.labels, parts.chains
         self._enable = enable
         self._keep = keep
+        self._device = primitives
         self._primitives = Primitives(name, primitives) if primitives else None
         self._kept_luts = KeptLuts(name)
         self._made: dict[object, Module] = {}
@@ -109,7 +112,11 @@ class Modules:
         if body in self._chains and key not in self._made:
             chain = self._chains[body]
             module = self._fresh(chain.name)
-            self._texts[module] = chain_module(module, chain)
+            if isinstance(chain, RowChain):
+                assert self._device
+                self._texts[module] = rows_module(module, chain, self._device)
+            else:
+                self._texts[module] = chain_module(module, chain)
             self._made[key] = Module(module, False)
         if key not in self._made:
             label, comment = self._labels.get(body, ("", ""))

@@ -1,0 +1,70 @@
+"""Rows of adders as modules: carry cells and LUTs for synthesis, sums for simulators.
+
+iCE40: a logic cell is SB_CARRY and SB_LUT4. nextpnr puts both into one if the LUT reads the bits
+of the carry at I1 and I2 and the carry from below at I3. A bit at both inputs of a carry is its
+answer, so that cell's LUT may hand out the carry from below.
+"""
+
+from __future__ import annotations
+
+from ..render import render
+from .rows import Position, RowChain, positions
+from .text import ZERO, plural
+
+_SUM, _BELOW = "16'hc33c", "16'hff00"  # of I1, I2 and I3; I3
+
+
+def rows_module(module: str, chain: RowChain, device: str) -> str:
+    """The module of a chain; `in` are the bits of its rows, `out` their digits."""
+    cells = {"ice40": _ice40}[device](positions(chain))
+    return render(
+        "verilog/rows.j2",
+        module=module,
+        inputs=chain.inputs,
+        digits=chain.digits,
+        rows=plural(len(chain.rows), "row"),
+        several=len(chain.rows) > 1,
+        cells=cells,
+        sums=_sums(chain),
+    )
+
+
+def _ice40(cells: list[Position]) -> list[str]:
+    lines = [f"wire [{len(cells) - 1}:0] carry;"]
+    below = ZERO
+    for i, cell in enumerate(cells):
+        pair = [f"in[{number}]" for number in cell.adds] or [_taken(cell)] * 2
+        pins = f"{pair[0]}, {(pair + [ZERO])[1]}".split(", ")
+        if i + 1 < len(cells):
+            lines.append(
+                f"SB_CARRY carry{i} (.I0({pins[0]}), .I1({pins[1]}), .CI({below}), .CO(carry[{i}]));"
+            )
+        if cell.digit is not None:
+            table = _SUM if cell.adds else _BELOW
+            lines.append(
+                f"SB_LUT4 #(.LUT_INIT({table})) lut{i} (.I0({ZERO}), .I1({pins[0]}), "
+                f".I2({pins[1]}), .I3({below}), .O(out[{cell.digit}]));"
+            )
+        below = f"carry[{i}]"
+    return lines
+
+
+def _taken(cell: Position) -> str:
+    return ZERO if cell.takes is None else f"in[{cell.takes}]"
+
+
+def _sums(chain: RowChain) -> list[str]:
+    """An assignment a row: the sum of words as wide as what it answers."""
+    lines = []
+    first = digit = 0
+    for row in chain.rows:
+        words = [[""] * row.digits for _ in range(3)]
+        for i, n in enumerate(row.taken):
+            for word in words[:n]:
+                word[i] = f"in[{first}]"
+                first += 1
+        texts = [", ".join(bit or ZERO for bit in reversed(word)) for word in words if any(word)]
+        total = " + ".join(f"{{{text}}}" for text in texts)
+        lines.append(f"assign out[{digit + row.digits - 1}:{digit}] = {total};")
+        digit += row.digits
+    return lines
