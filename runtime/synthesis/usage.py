@@ -40,10 +40,13 @@ def map_design(family: Family, sources: list[str], top: str, folder: Path, secon
     """
     require("synth", "synth")
     netlist = folder / f"{top}.json"
-    reading = [
-        f"read_{'json' if source.endswith('.json') else 'verilog'} {source}" for source in sources
-    ]
-    commands = [*reading, f"{family.synth} -top {top}", f"write_json {netlist.name}"]
+    commands = []
+    for source in sources:
+        if source.endswith(".json"):  # its models of primitives lack what mapping needs
+            commands += [f"read_json {source}", "delete =A:blackbox"]
+        else:
+            commands.append(f"read_verilog {source}")
+    commands += [f"{family.synth} -top {top}", f"write_json {netlist.name}"]
     run_yosys(commands, folder, seconds)
     if not netlist.exists():
         raise BuildError(f"yosys: it wrote no netlist of module {top}")
