@@ -24,4 +24,4 @@ class ChainCells(NamedTuple):
         return -(-len(positions(chain)) // self.together) * self.together + self.ends
 
 
-CHAIN_CELLS = {"ice40": ChainCells(1, 0, 16), "ecp5": ChainCells(2, 4, 32)}
+CHAIN_CELLS = {"ice40": ChainCells(1, 0, 0), "ecp5": ChainCells(2, 4, 32)}

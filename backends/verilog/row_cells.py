@@ -1,15 +1,16 @@
 """Rows of adders as modules: carry cells and LUTs for synthesis, sums for simulators.
 
 iCE40: a logic cell is SB_CARRY and SB_LUT4. nextpnr puts both into one if the LUT reads the bits
-of the carry at I1 and I2 and the carry from below at I3. A bit at both inputs of a carry is its
-answer, so that cell's LUT may hand out the carry from below.
+of the carry at I1 and I2 and the carry from below at I3. A bit goes in beside a carry of 1 at the
+bottom. It could go in higher up too, at both inputs of a carry, but the router may give these one
+wire.
 """
 
 from __future__ import annotations
 
 from ..render import render
 from .rows import Position, RowChain, positions
-from .text import ZERO, plural
+from .text import ONE, ZERO, plural
 
 _SUM, _BELOW = "16'hc33c", "16'hff00"  # of I1, I2 and I3; I3
 
@@ -30,27 +31,22 @@ def rows_module(module: str, chain: RowChain, device: str) -> str:
 
 
 def _ice40(cells: list[Position]) -> list[str]:
-    lines = [f"wire [{len(cells) - 1}:0] carry;"]
+    lines = [f"wire [{max(len(cells) - 2, 0)}:0] carry;"]
     below = ZERO
     for i, cell in enumerate(cells):
-        pair = [f"in[{number}]" for number in cell.adds] or [_taken(cell)] * 2
-        pins = f"{pair[0]}, {(pair + [ZERO])[1]}".split(", ")
-        if i + 1 < len(cells):
-            lines.append(
-                f"SB_CARRY carry{i} (.I0({pins[0]}), .I1({pins[1]}), .CI({below}), .CO(carry[{i}]));"
-            )
+        one, other = [*(f"in[{number}]" for number in cell.adds), ZERO, ZERO][:2]
+        if cell.takes is not None:
+            assert not i, "a bit goes in at the bottom of a chain"
+            one, below = f"in[{cell.takes}]", ONE
         if cell.digit is not None:
             table = _SUM if cell.adds else _BELOW
-            lines.append(
-                f"SB_LUT4 #(.LUT_INIT({table})) lut{i} (.I0({ZERO}), .I1({pins[0]}), "
-                f".I2({pins[1]}), .I3({below}), .O(out[{cell.digit}]));"
-            )
+            pins = f".I0({ZERO}), .I1({one}), .I2({other}), .I3({below}), .O(out[{cell.digit}])"
+            lines.append(f"SB_LUT4 #(.LUT_INIT({table})) lut{i} ({pins});")
+        if i + 1 < len(cells):
+            pins = f".I0({one}), .I1({other}), .CI({below}), .CO(carry[{i}])"
+            lines.append(f"SB_CARRY carry{i} ({pins});")
         below = f"carry[{i}]"
     return lines
-
-
-def _taken(cell: Position) -> str:
-    return ZERO if cell.takes is None else f"in[{cell.takes}]"
 
 
 def _sums(chain: RowChain) -> list[str]:
