@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from .rows import RowChain, positions
+from .rows import RowChain, paired, positions
 
 
-class ChainCells(NamedTuple):
+@dataclass(frozen=True)
+class ChainCells:
     """The carry chains of a device, in logic cells of one LUT each.
 
-    together: cells that are used together. ends: more cells at the ends of a chain, where it is
-    entered and left. longest: cells of a chain of several rows at most; one takes time for all of
-    them, for timing analysis does not see that rows are independent.
+    pairs: cells go in pairs, and one pair more is taken at each end. longest: cells of a chain of
+    several rows at most; 0 where rows cannot stand on each other. Timing analysis does not see that
+    rows are independent, so a chain takes time for all of its cells.
     """
 
-    together: int
-    ends: int
+    pairs: bool
     longest: int
 
     def cost(self, chain: RowChain) -> int:
         """The logic cells that a chain takes."""
-        return -(-len(positions(chain)) // self.together) * self.together + self.ends
+        return len(paired(chain).cells) + 4 if self.pairs else len(positions(chain))
 
 
-CHAIN_CELLS = {"ice40": ChainCells(1, 0, 0), "ecp5": ChainCells(2, 4, 32)}
+CHAIN_CELLS = {"ice40": ChainCells(False, 0), "ecp5": ChainCells(True, 32)}

@@ -93,6 +93,28 @@ def positions(chain: RowChain) -> list[Position]:
     return found
 
 
+class Paired(NamedTuple):
+    """A chain whose cells go in pairs: these, the input that is its carry at the bottom, and the
+    digit that its carry at the top is; None where there is none.
+    """
+
+    cells: list[Position]
+    bottom: int | None
+    top: int | None
+
+
+def paired(chain: RowChain) -> Paired:
+    """Cells in pairs, which are entered and left by their carries."""
+    cells, bottom, top = list(positions(chain)), None, None
+    if not cells[0].adds:
+        bottom = cells.pop(0).takes
+    if len(cells) % 2 and not cells[-1].adds:
+        top = cells.pop().digit
+    if len(cells) % 2:
+        cells.append(Position((), None, None))
+    return Paired(cells, bottom, top)
+
+
 @lru_cache(maxsize=1024)
 def rows_netlist(chain: RowChain) -> Netlist:
     """The chain as a netlist of full adders and half adders."""
