@@ -137,9 +137,9 @@ def emit(
             Yosys reads it (extra `rewrite`); of other targets what they prepare; see `equivalent`.
         options: of the backend, such as `isas=` for "c"; for "verilog" (see `docs/verilog.md`)
             ports and form: `feature_bits`, `answer`, `interface`, `style`, `primitives`,
-            `keep_hierarchy`; clocks: `registers_every`, `max_latency`, `target_mhz`,
-            `register_inputs`, `reset`, `enable`, `places_per_clock`; tools: `device`, `flow`, and
-            `cocotb`, which with vectors writes tests for cocotb too.
+            `keep_hierarchy`, `carry_chains`; clocks: `registers_every`, `max_latency`,
+            `target_mhz`, `register_inputs`, `reset`, `enable`, `places_per_clock`; tools:
+            `device`, `flow`, and `cocotb`, which with vectors writes tests for cocotb too.
 
     Returns:
         The paths of the files.

@@ -67,6 +67,7 @@ VERILOG_OPTIONS = (
     *("feature_bits", "answer", "style", "registers_every", "max_latency"),
     *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
     *("interface", "register_inputs", "flow", "places_per_clock", "cocotb"),
+    "carry_chains",
 )
 
 

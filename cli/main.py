@@ -119,6 +119,7 @@ _VERILOG_FLAGS = {
     "enable": "a clock enable",
     "keep-hierarchy": "ask synthesis to keep popcounts and argmaxes",
     "register-inputs": "registers at the inputs too",
+    "carry-chains": "rows of adders on the carry chains of ice40 and ecp5",
     "flow": "files for the tools of the device",
     "cocotb": "tests for cocotb, with vectors",
 }

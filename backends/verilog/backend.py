@@ -15,6 +15,7 @@ from ...runtime.errors import EmitError
 from ..artifact import Artifact, describe
 from ..render import render
 from .cells import PRIMITIVES
+from .chain_cells import CHAIN_CELLS
 from .cocotb import cocotb_test
 from .design import ANSWERS, STYLES, Design, design
 from .devices import DEVICES
@@ -59,6 +60,8 @@ class Verilog:
         synthesis takes the LUTs that it is given; tools behind it may want them flat.
     primitives: "xilinx", "ice40" or "ecp5": instances of its LUTs where SYNTHESIS is defined, which
         synthesis takes as they are, and style "lut".
+    carry_chains: with LUTs of "ice40" or "ecp5" as instances, popcounts in rows of adders on carry
+        chains where that takes fewer LUTs or as many; see `rows`. "xilinx" has chains anyway.
     device: "ice40", "ecp5" or "xc7": map to LUTs of as many inputs as the device has, and take
         `target_mhz` by its delays. None maps to six inputs, and takes rough delays.
     register_inputs: registers at the inputs of a pipelined module too, one clock more.
@@ -91,6 +94,7 @@ class Verilog:
     flow: bool = False
     places_per_clock: int | None = None
     cocotb: bool = False
+    carry_chains: bool = False
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
@@ -126,6 +130,11 @@ class Verilog:
                 f"verilog: flow, and no device; name one of {', '.join(DEVICES)} too (device)"
             )
         self._check_places()
+        if self.carry_chains and self._primitives() not in CHAIN_CELLS:
+            raise EmitError(
+                "verilog: carry_chains, and LUTs are no instances of a device that it is for; "
+                f"allowed are {' and '.join(CHAIN_CELLS)}; name one as primitives, or leave it out"
+            )
         pipelined = self._pipeline() is not None or self.places_per_clock is not None
         if self.interface not in INTERFACES:
             raise EmitError(
@@ -244,6 +253,7 @@ class Verilog:
             "answer": self.answer if circuit.decoder else "bits",
             "style": style,
             "primitives": primitives,
+            "carry_chains": self.carry_chains,
             "device": self.device,
             "registers_every": found.every,
             "latency": found.latency,
@@ -277,6 +287,7 @@ class Verilog:
         lut_inputs = device.lut_inputs if device else 6
         if primitives:
             lut_inputs = PRIMITIVES[primitives].most
+        cells = CHAIN_CELLS[primitives] if primitives and self.carry_chains else None
         if self.places_per_clock is None:
             return design(
                 circuit,
@@ -289,6 +300,7 @@ class Verilog:
                 self.keep_hierarchy,
                 primitives,
                 lut_inputs,
+                cells,
             )
         wishes = Wishes(
             name,
@@ -300,6 +312,7 @@ class Verilog:
             self.keep_hierarchy,
             primitives,
             lut_inputs,
+            cells,
         )
         return sequential_design(circuit, self.answer, compares, wishes)
 

@@ -10,7 +10,7 @@ from ...compiler import Circuit, Netlist
 from ...compiler.passes.fold import fold
 from ...compiler.passes.lutmap import LutMap
 from .cells import CHAINED
-from .chain_cells import CHAIN_CELLS
+from .chain_cells import ChainCells
 from .cuts import choose_cuts
 from .gates import add_gates
 from .head import Parts
@@ -56,18 +56,15 @@ def design(
     keep: bool,
     primitives: str | None,
     lut_inputs: int = 6,
+    cells: ChainCells | None = None,
 ) -> Design:
     """Lay out the logic of a circuit.
 
     compares: levels of the comparators before it. lut_inputs: of the LUTs that logic is mapped to.
+    cells: the carry chains that popcounts of LUTs of four inputs may use.
     """
     asked = answering(circuit, answer)
-    parts = Parts(
-        lut_inputs,
-        late=pipeline is None,
-        carry=primitives == CHAINED,
-        cells=CHAIN_CELLS.get(primitives or ""),
-    )
+    parts = Parts(lut_inputs, pipeline is None, primitives == CHAINED, cells)
     # Nothing that needs no register shall get one.
     added, netlist = styled(fold(asked) if pipeline else asked, style, parts)
     timings = Timings(parts.chains)

@@ -22,7 +22,7 @@ from ...runtime.errors import EmitError
 from ..c.pooling import fuse_pools
 from ..render import render
 from .cells import CHAINED
-from .chain_cells import CHAIN_CELLS
+from .chain_cells import ChainCells
 from .cuts import choose_cuts
 from .design import Design, answering, styled
 from .head import Parts
@@ -49,6 +49,7 @@ class Wishes(NamedTuple):
     keep: bool
     primitives: str | None
     lut_inputs: int
+    cells: ChainCells | None = None
 
 
 def worth(tile: Tile, found: Schedule) -> bool:
@@ -89,9 +90,8 @@ class _Layout:
     def __init__(self, stages: Stages, wishes: Wishes) -> None:
         self._stages, self._wishes = stages, wishes
         carry = wishes.primitives == CHAINED
-        cells = CHAIN_CELLS.get(wishes.primitives or "")
         late = wishes.pipeline is None
-        self._parts = Parts(wishes.lut_inputs, late, carry, cells)
+        self._parts = Parts(wishes.lut_inputs, late, carry, wishes.cells)
         self._timings = Timings(self._parts.chains)
         self._modules = Modules(
             wishes.name, self._timings, self._parts, wishes.enable, wishes.keep, wishes.primitives
