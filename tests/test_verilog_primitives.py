@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from circuits import classifier
@@ -13,18 +15,9 @@ from gatewright.backends.verilog.cells import PRIMITIVES
 from gatewright.backends.verilog.devices import DEVICES
 from gatewright.runtime.errors import EmitError
 
-# What the primitives do, for simulators.
 MODELS = {
-    "ice40": """
-module SB_LUT4 #(parameter [15:0] LUT_INIT = 0) (output O, input I0, I1, I2, I3);
-  assign O = LUT_INIT[{I3, I2, I1, I0}];
-endmodule
-""",
-    "ecp5": """
-module LUT4 #(parameter [15:0] INIT = 0) (input A, B, C, D, output Z);
-  assign Z = INIT[{D, C, B, A}];
-endmodule
-""",
+    device: (Path(__file__).parent / f"primitives_{device}.v").read_bytes()
+    for device in ("ice40", "ecp5")
 }
 OPTIONS = ({}, {"registers_every": 2, "answer": "class"})
 each_device = pytest.mark.parametrize("device", MODELS)
@@ -41,7 +34,7 @@ def test_what_synthesis_sees_answers_rightly(device: str, options: dict) -> None
     artifact = Verilog(primitives=device, **options).emit(circuit, "dut", x)
     text = artifact.files["dut.v"]
     assert PRIMITIVES[device].name.encode() in text
-    seen = b"`define SYNTHESIS\n" + MODELS[device].encode() + text
+    seen = b"`define SYNTHESIS\n" + MODELS[device] + text
     check(Artifact("dut", {**artifact.files, "dut.v": seen}, artifact.manifest))
 
 

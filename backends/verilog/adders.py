@@ -64,9 +64,7 @@ class _Columns:
     inputs and constants, which LUTs take and rows do not.
     """
 
-    def __init__(
-        self, planes: Heights, inverted: Heights, offset: int, cells: ChainCells
-    ) -> None:
+    def __init__(self, planes: Heights, inverted: Heights, offset: int, cells: ChainCells) -> None:
         self.chains: dict[Netlist, RowChain] = {}
         self.luts = 0
         self._width = (weight_of(planes) + offset).bit_length()

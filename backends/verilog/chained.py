@@ -1,7 +1,8 @@
-"""Carry chains of an elaborated module, as what they count: each is proved to add up bits.
+"""Carry chains of an elaborated module.
 
-A position of a chain adds 0, 1 or 2 (see `carries`). Of each few neighbours the tables say over all
-patterns of what they read whether together they add up these bits, with which weights.
+Those of CARRY4 become what they count: each is proved to add up bits. A position of a chain adds 0, 1 or 2 (see `carries`). Of each few neighbours the tables say over all
+patterns of what they read whether together they add up these bits, with which weights. CCU2C become
+tables, as SB_CARRY are.
 """
 
 from __future__ import annotations
@@ -64,6 +65,33 @@ def split_lut(pins: dict[str, list[Any]], table: int) -> Iterator[tuple[Any, Lut
     for pin, k in (("O6", 6), ("O5", 5)):
         for bit in pins.get(pin, []):
             yield bit, Lut(reads[:k], table & ((1 << (1 << k)) - 1))
+
+
+def split_positions(
+    name: str, pins: dict[str, list[Any]], facts: dict[str, Any]
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any], int]]:
+    """What a CCU2C reads, drives and answers: sums and carries of its two positions.
+
+    The LUT of a position says whether the carry from below goes on; if not, what it says with C and
+    D at 0 does.
+
+    Raises:
+        NetlistError: a position does not read the carry.
+    """
+    if any(facts[f"INJECT1_{half}"] != "NO" for half in "01"):
+        raise NetlistError(f"verilog: CCU2C {name} injects a carry; allowed are those that do not")
+    middle = f"{name}.carry"
+    halves = (("0", pins["CIN"][0], [middle]), ("1", middle, pins.get("COUT", [])))
+    for half, below, carry in halves:
+        reads = (*(pins[f"{pin}{half}"][0] for pin in "ABCD"), below)
+        table = int(facts[f"INIT{half}"], 2)
+        entries = [(entry >> 4, table >> (entry & 15) & 1) for entry in range(32)]
+        total = sum((was ^ on) << i for i, (was, on) in enumerate(entries))
+        after = sum(
+            (was if on else table >> (i & 3) & 1) << i for i, (was, on) in enumerate(entries)
+        )
+        yield from ((reads, (bit,), total) for bit in pins.get(f"S{half}", []))
+        yield from ((reads, (bit,), after) for bit in carry)
 
 
 def _net(bit: Any) -> int:

@@ -18,7 +18,7 @@ from ...compiler.netlist import FALSE, FIRST_INPUT, TRUE
 from ...compiler.proof.counters import Sum
 from ...runtime.errors import NetlistError
 from .cells import PRIMITIVES
-from .chained import chains, counted, split_lut
+from .chained import chains, counted, split_lut, split_positions
 from .registers import Clocking, Registers
 from .text import CONTROL
 from .thresholds import above
@@ -171,33 +171,13 @@ def _parts(name: str, cell: dict[str, Any]) -> list[Part]:
         reads = tuple(pins[pin][0] for pin in ("I0", "I1", "CI"))
         return [Part("lut", reads, tuple(pins["CO"]), _MAJORITY)]
     if kind == "CCU2C":
-        return _two_positions(name, pins, facts)
+        return [Part("lut", *found) for found in split_positions(name, pins, facts)]
     if kind == "LUT6_2":
         both = split_lut(pins, int(facts["INIT"], 2))
         return [Part("lut", tuple(map(_bit, lut.reads)), (bit,), lut.table) for bit, lut in both]
     if kind in ("$scopeinfo", "CARRY4") or kind in Registers.KINDS:
         return []
     raise NetlistError(f"verilog: cell {name} is a {kind}, which no emitted text has")
-
-
-def _two_positions(name: str, pins: dict[str, list[Any]], facts: dict[str, Any]) -> list[Part]:
-    """The sums and carries of a CCU2C: its LUT says whether a carry is handed on, or else what the
-    LUT says with C and D at 0 goes on.
-    """
-    if any(facts[f"INJECT1_{half}"] != "NO" for half in "01"):
-        raise NetlistError(f"verilog: CCU2C {name} injects a carry; allowed are those that do not")
-    middle = f"{name}.carry"
-    parts = []
-    for half, below, above in (("0", pins["CIN"], [middle]), ("1", [middle], pins.get("COUT", []))):
-        reads = (*(pins[f"{pin}{half}"][0] for pin in "ABCD"), below[0])
-        table = int(facts[f"INIT{half}"], 2)
-        hands_on = [table >> (entry & 15) & 1 for entry in range(32)]
-        carry = [entry >> 4 if on else table >> (entry & 3) & 1 for entry, on in enumerate(hands_on)]
-        total = [on ^ entry >> 4 for entry, on in enumerate(hands_on)]
-        for bits, values in ((pins.get(f"S{half}", []), total), (above, carry)):
-            found = sum(value << entry for entry, value in enumerate(values))
-            parts += [Part("lut", reads, (bit,), found) for bit in bits]
-    return parts
 
 
 def _bit(net: int) -> Any:

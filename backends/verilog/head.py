@@ -14,8 +14,8 @@ from ...compiler.stats import n_gates, tile_levels
 from ...compiler.tables import as_tables
 from .adders import full_adders, rippled
 from .carries import Chain
-from .chain_cells import ChainCells
 from .carries import levels as chain_levels
+from .chain_cells import ChainCells
 from .compressors import chained_popcount, popcount_netlist
 from .rows import RowChain
 from .tournament import argmax_netlist

@@ -5,9 +5,9 @@ of the carry at I1 and I2 and the carry from below at I3. A bit goes in beside a
 bottom. It could go in higher up too, at both inputs of a carry, but the router may give these one
 wire.
 
-ECP5: CCU2C is two logic cells, each a LUT that says whether the carry from below is handed on, and
-if it is not, what A is goes on instead. nextpnr adds a CCU2C where a chain is entered, and one where
-it is left, in any case, so these are used.
+ECP5: CCU2C is two logic cells. The LUT of one says whether the carry from below is handed on; if it
+is not, what A is goes on instead. nextpnr adds a CCU2C where a chain is entered and one where it is
+left, needed or not, so both are used.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _ecp5(chain: RowChain) -> list[str]:
             values = [*bits, ZERO, ONE, "" if cell.digit is None else f"out[{cell.digit}]"]
             names = zip((*"ABCDS",), values, strict=True)
             pins += [f".{name}{half}({value})" for name, value in names]
-            tables.append(f".INIT{half}({_ADD if cell.adds else _TAKE}), .INJECT1_{half}(\"NO\")")
+            tables.append(f'.INIT{half}({_ADD if cell.adds else _TAKE}), .INJECT1_{half}("NO")')
         last = i + 2 == len(found.cells)
         above = ("" if found.top is None else f"out[{found.top}]") if last else f"carry[{i}]"
         pins += [f".CIN({below})", f".COUT({above})"]

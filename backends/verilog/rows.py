@@ -2,9 +2,9 @@
 
 A **row** adds two words and a bit of their lowest weight: a position, one logic cell, for each
 weight, where full adders of LUTs take two. What goes in as the first carry takes a cell, and so
-does the last carry, to be an answer. These are one where a row stands on another one: that cell
-answers the carry from below and hands up the bit of the next row. So several rows are a chain, and a
-row of n positions takes n + 1 cells and removes n bits (compare E. Swartzlander, "Parallel
+does the last carry, to be an answer. Where a row stands on another one, these are one cell, which
+answers the carry from below and hands up the bit of the next row. So several rows are a chain, in
+which a row of n positions takes n + 1 cells and removes n bits (compare E. Swartzlander, "Parallel
 Counters", 1973).
 """
 
