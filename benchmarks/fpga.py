@@ -52,6 +52,7 @@ def measure(circuit: Circuit, arguments: argparse.Namespace, **wish: Any) -> tup
         "answer": arguments.answer,
         "style": arguments.style,
         "register_inputs": True,
+        "carry_chains": arguments.carry_chains,
     }
     check(circuit, device=arguments.device, **options)
     start = perf_counter()
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--feature-bits", type=int)
     parser.add_argument("--answer", default="both")
     parser.add_argument("--style", help="lut: Yosys maps what is mapped anew")
+    parser.add_argument("--carry-chains", action="store_true", help="popcounts in rows on them")
     parser.add_argument("--sections", action="store_true", help="encoder, logic and head apart too")
     arguments = parser.parse_args()
     conditions()

@@ -1,8 +1,8 @@
 """Carry chains of an elaborated module.
 
-Those of CARRY4 become what they count: each is proved to add up bits. A position of a chain adds 0, 1 or 2 (see `carries`). Of each few neighbours the tables say over all
-patterns of what they read whether together they add up these bits, with which weights. CCU2C become
-tables, as SB_CARRY are.
+Those of CARRY4 become what they count: each is proved to add up bits. A position of a chain adds 0,
+1 or 2 (see `carries`). Of each few neighbours the tables say over all patterns of what they read
+whether together they add up these bits, with which weights. CCU2C become tables.
 """
 
 from __future__ import annotations
