@@ -17,7 +17,6 @@ _ffi.cdef(
     int cuDeviceGetAttribute(int *, int, int);
     """
 )
-_DRIVER = ("libcuda.so.1",)
 _MAJOR, _MINOR = 75, 76  # CUdevice_attribute
 
 
@@ -32,9 +31,15 @@ def open_first(names: tuple[str, ...], ffi: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
+def open_driver() -> Any:
+    """The driver, or None; held open, for once used it must not be unloaded."""
+    return open_first(("libcuda.so.1",), _ffi)
+
+
+@lru_cache(maxsize=1)
 def driver_version() -> int:
     """The newest major version of CUDA that the driver here knows, such as 13; 0 without one."""
-    driver, version = open_first(_DRIVER, _ffi), _ffi.new("int *")
+    driver, version = open_driver(), _ffi.new("int *")
     if driver is None or driver.cuDriverGetVersion(version):
         return 0
     return version[0] // 1000
@@ -43,7 +48,7 @@ def driver_version() -> int:
 @lru_cache(maxsize=1)
 def device_architectures() -> tuple[str, ...]:
     """The architectures of the devices here, ascending, such as ("sm_90",); () without a driver."""
-    driver = open_first(_DRIVER, _ffi)
+    driver = open_driver()
     count, device, value = _ffi.new("int *"), _ffi.new("int *"), _ffi.new("int *")
     if driver is None or driver.cuInit(0) or driver.cuDeviceGetCount(count):
         return ()

@@ -3,7 +3,8 @@
  * the library's own launcher runs against it. Without GATEWRIGHT_CU, device code is PTX, and a function that
  * was given by fake_launcher executes it, at once. FAKE_CUDA_FAIL names a function that fails, from its
  * FAKE_CUDA_FAIL_AT-th call on, with status FAKE_CUDA_STATUS. FAKE_CUDA_DEVICES, FAKE_CUDA_PROCESSORS and
- * FAKE_CUDA_SHARED say how many devices there are, multiprocessors of each, and KiB of shared memory of a block.
+ * FAKE_CUDA_SHARED say how many devices there are, multiprocessors of each, and KiB of shared memory of a block;
+ * FAKE_CUDA_UNASKED, how many of these it gets without cuFuncSetAttribute.
  * With FAKE_CUDA_PINNED all memory of the host is page-locked. What CUDA refuses, such as calls without a context, is
  * refused. */
 #define _GNU_SOURCE
@@ -32,8 +33,6 @@ const char *fake_kernel(void) { return last; }
 
 /* Devices are numbered from 100 on; so are their contexts and pools. */
 enum { FIRST = 100, DEPTH = 8 };
-/* Bytes of shared memory that a block gets without cuFuncSetAttribute: 48 KiB on devices, but tests are small. */
-enum { UNASKED = 1024 };
 static int process, retained[MOST_DEVICES], pushed, modules;
 static uint64_t kept[MOST_DEVICES]; /* bytes that pools keep */
 static __thread int context[DEPTH], depth;
@@ -167,7 +166,7 @@ CALL(cuModuleGetFunction, struct function **function, struct module *module, con
   if (module->device != here() || !module->loaded) return BAD_HANDLE;
   if (number_of(name) < 0) return 500;
   *function = f = (struct function *)malloc(sizeof *f);
-  f->module = module, f->name = name, f->number = number_of(name), f->shared = UNASKED;
+  f->module = module, f->name = name, f->number = number_of(name), f->shared = 1024 * number("FAKE_CUDA_UNASKED", 48);
   return 0;
 }
 CALL(cuFuncSetAttribute, struct function *f, int attribute, int value) {

@@ -205,7 +205,8 @@ def test_a_forked_process_is_told_so(launcher):
 @pytest.mark.parametrize("words", ["1", "4", "99"])
 def test_blocks_of_any_size_on_a_driver_of_loops(launcher, words):
     resident = {"GATEWRIGHT_CUDA_FORM": "resident", "GATEWRIGHT_CUDA_WORDS": words}
-    assert launched(launcher, "arrays", FAKE_CUDA_PROCESSORS="1", **resident) == "equal\n"
+    device = {"FAKE_CUDA_PROCESSORS": "1", "FAKE_CUDA_UNASKED": "1"}
+    assert launched(launcher, "arrays", **device, **resident) == "equal\n"
 
 
 @pytest.mark.parametrize("form", ["streamed", "straight"])
