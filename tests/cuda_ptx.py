@@ -93,7 +93,7 @@ def check(circuit: Circuit, library: CompiledCircuit, turn: int) -> None:
         x, method = samples(circuit, n, dtype), methods[(i + turn) % len(methods)]
         found = getattr(library, method)(x)
         assert np.array_equal(found, getattr(circuit, method)(x)), (dtype, n, method)
-    x = samples(circuit, 100, "uint8")
+    x = samples(circuit, (100, 96)[turn], "uint8")
     bits, want = binarize(x, circuit.encoder.feature, circuit.encoder.threshold), circuit.bits(x)
     rows, planes = np.packbits(bits, axis=1, bitorder="little"), pack(bits)
     assert np.array_equal(library.bits(rows, packed="rows"), want)

@@ -16,6 +16,7 @@ import pytest
 from circuits import classifier, many_gates
 from cuda_circuits import every_kernel
 
+from gatewright.backends.cuda.backend import Cuda
 from gatewright.runtime.cuda_compiler import find_nvcc
 from gatewright.runtime.nvrtc import find_nvrtc
 
@@ -43,7 +44,8 @@ def libraries(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("ptx")
     cases = every_kernel()
     of = dict.fromkeys(cases, "compute_75") | {"popcounts": "compute_80", "pooled": "compute_90"}
-    cases["newest"], of["newest"] = cases["dense"], "compute_90"
+    aligned = classifier(features=64, widths=(90, 40))  # packed rows of eight bytes
+    cases["newest"], of["newest"] = (aligned, Cuda()), "compute_90"
     for name, (circuit, backend) in cases.items():
         (folder / name).mkdir()
         cuda_ptx.ptx_library(circuit, folder / name, of[name], backend)
