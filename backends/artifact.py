@@ -37,7 +37,7 @@ class Artifact:
 
 def check_name(name: str) -> str:
     """`name`, if it can name C functions and Verilog modules; EmitError if not."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
         raise EmitError(
             f"name {name!r}; allowed are up to 63 of a-z, 0-9 and _, first a letter, "
             "because it names functions and modules"

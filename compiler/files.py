@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..runtime.errors import FileError
+from ..runtime.errors import FileError, NetlistError
 from .circuit import Circuit, Encoder
 from .formats.aiger import read_aiger
 from .formats.aiger_write import write_aiger
@@ -76,10 +76,16 @@ def write(circuit: Circuit | Netlist, path: str | os.PathLike[str]) -> None:
 
     Raises:
         FileError: an unknown suffix, or the file cannot be written.
+        NetlistError: `circuit` is none.
     """
     writer = _by_suffix(path, WRITERS, "write")
     if isinstance(circuit, Netlist):
         circuit = Circuit(Encoder.boolean(circuit.n_inputs), circuit)
+    if not isinstance(circuit, Circuit):
+        raise NetlistError(
+            f"write: {type(circuit).__name__}; allowed is a Netlist or a Circuit; "
+            "trace a module first, or use save_model or CompiledCircuit.save"
+        )
     writer(circuit, path)
 
 

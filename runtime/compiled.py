@@ -16,7 +16,7 @@ from .cache import store_bytes
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
 from .library import Library, LibraryEngine
-from .parallel import in_chunks
+from .parallel import check_threads, in_chunks
 from .tensors import TensorBatch, on_device, read_tensor
 from .toolchain import SUFFIX
 
@@ -154,8 +154,7 @@ class CompiledCircuit:
         return decoder["groups"]
 
     def _answer(self, x: ArrayLike, packed: str | None, n: int | None, call: _Call) -> Any:
-        if call.threads < 1:
-            raise InputError(f"threads {call.threads}; allowed is 1 or more")
+        check_threads(call.threads)
         inputs = self.manifest["input_bits"]
         if on_device(x) and isinstance(self.engine, TensorEngine):
             tensors = read_tensor(x, self.shape, inputs, packed, n)

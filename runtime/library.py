@@ -17,6 +17,7 @@ from .archive import read_file
 from .batch import Batch
 from .cache import store_bytes
 from .errors import BuildError, FileError, GatewrightError, InputError
+from .opening import open_library
 from .seal import check_seal
 from .toolchain import SUFFIX
 
@@ -60,7 +61,7 @@ class Library:
         check_seal(self.data, path)
         try:
             self._loaded_as = _loadable(self.path, self.data)
-            self._opened = _ffi.dlopen(self._loaded_as)
+            self._opened = open_library(_ffi, self._loaded_as)
             self.api: Any = self._opened.gatewright_api()
         except OSError as error:
             raise FileError(
@@ -81,7 +82,7 @@ class Library:
 
     def reopened(self, ffi: Any) -> Any:
         """The same library with what another interface of cffi declares."""
-        return ffi.dlopen(self._loaded_as)
+        return open_library(ffi, self._loaded_as)
 
 
 class LibraryEngine:

@@ -15,6 +15,7 @@ from typing import Any
 import cffi
 
 from .errors import BuildError
+from .opening import open_library
 from .toolchain import find_compiler
 
 
@@ -53,7 +54,7 @@ def load_native(
     }
     ffi: Any = cffi.FFI()
     ffi.cdef(sources[api].decode())
-    return ffi, ffi.dlopen(str(_build(sources, name, flags)))
+    return ffi, open_library(ffi, str(_build(sources, name, flags)))
 
 
 def _build(sources: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:

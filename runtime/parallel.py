@@ -7,9 +7,21 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
 
 _GRAIN = 512  # samples of the widest word
 _CHUNKS = 8  # for each thread, so that one that is held up leaves its share to the others
+
+
+def check_threads(threads: Any) -> None:
+    """Raise InputError unless `threads` is an integer from 1."""
+    number = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if not number or threads < 1:
+        raise InputError(f"threads {threads!r}; allowed is 1 or more")
 
 
 def in_chunks(work: Callable[[int, int], None], n: int, threads: int) -> None:

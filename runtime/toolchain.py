@@ -66,7 +66,7 @@ class Toolchain:
             for file, data in files.items():
                 (folder / file).write_bytes(data)
             inputs = self._objects(sources, shared, options, folder) if shared else sources
-            self._run([*self.command, *options, "-o", str(target), *inputs], folder)
+            self._run([*self.command, *options, "-o", str(target), *inputs], folder, target)
             target.write_bytes(sealed(target.read_bytes()))
 
         return cached(key, {**files, **(shared or {})}, f"{name}{self.suffix}", make)
@@ -86,7 +86,7 @@ class Toolchain:
             if source in shared:
                 (folder / made).write_bytes(self._shared(source, shared[source], flags))
             else:
-                self._run([*self.command, *flags, "-c", "-o", made, source], folder)
+                self._run([*self.command, *flags, "-c", "-o", made, source], folder, folder / made)
             return made
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -97,7 +97,7 @@ class Toolchain:
 
         def make(folder: Path, target: Path) -> None:
             (folder / source).write_bytes(text)
-            self._run([*self.command, *flags, "-c", "-o", str(target), source], folder)
+            self._run([*self.command, *flags, "-c", "-o", str(target), source], folder, target)
 
         return cached_bytes(self._key(*flags, "-c"), {source: text}, f"{source}.o", make)
 
@@ -111,7 +111,8 @@ class Toolchain:
         def make(folder: Path, target: Path) -> None:
             for file, data in files.items():
                 (folder / file).write_bytes(data)
-            self._run([*self.command, *flags, "-c", "-o", str(target), f"{name}.c"], folder)
+            command = [*self.command, *flags, "-c", "-o", str(target), f"{name}.c"]
+            self._run(command, folder, target)
 
         return cached(self._key(*flags, "-c"), files, f"{name}.o", make)
 
@@ -119,7 +120,8 @@ class Toolchain:
         """What decides about results, besides the sources."""
         return (*self.command, self.version, self.identity, *flags)
 
-    def _run(self, command: list[str], folder: Path) -> None:
+    def _run(self, command: list[str], folder: Path, made: Path) -> None:
+        """Have the compiler make a file; BuildError if it fails, or makes none."""
         try:
             found = subprocess.run(
                 command,
@@ -139,6 +141,10 @@ class Toolchain:
                 f"{shlex.join(self.command)} failed with status {found.returncode} "
                 f"({len(lines)} lines, the first {min(len(lines), _SHOWN_LINES)}):\n{shown}"
             )
+        if not made.exists():
+            raise BuildError(
+                f"{shlex.join(self.command)} ended well and made no {made.name}; {_CURE}"
+            )
 
 
 _CURE = (
@@ -155,7 +161,7 @@ def find_compiler() -> Toolchain:
     """
     named = os.environ.get("CC")
     if named:
-        return _identify(tuple(shlex.split(named)), "the environment variable CC names it")
+        return _identify(_words(named), "the environment variable CC names it")
     for candidate in _CANDIDATES:
         if shutil.which(candidate):
             return _identify((candidate,), "it is on the PATH")
@@ -168,7 +174,17 @@ def named_compiler(command: str) -> Toolchain:
     Raises:
         ToolMissing: it does not start.
     """
-    return _identify(tuple(shlex.split(command)), "it was asked for")
+    return _identify(_words(command), "it was asked for")
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """The words of a command as a shell splits them; ToolMissing if it could not."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise ToolMissing(
+            f"C compiler {command!r}: {error}; allowed is a command as in a shell; {_CURE}"
+        ) from None
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from circuits import classifier, samples
 
 import gatewright as gw
 from gatewright.compiler import Builder
-from gatewright.runtime.errors import EmitError, FileError, InputError
+from gatewright.runtime.errors import EmitError, FileError, InputError, NetlistError
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("backends", "cli", "compiler", "frontend", "runtime")
@@ -114,3 +114,19 @@ def test_every_folder_has_a_readme():
 
 def test_passes_do_not_shadow_their_modules():
     assert not (ROOT / "compiler" / "passes" / "__init__.py").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda net: gw.compile(net, name=3), EmitError, "name 3; allowed"),
+        (lambda net: gw.compile(net, triple=3), EmitError, "triple 3; allowed"),
+        (lambda net: gw.compile(net, straight_line="x"), EmitError, "straight_line 'x'"),
+        (lambda net: gw.equivalent(net, 3), NetlistError, "equivalent: int; allowed"),
+        (lambda _: gw.write(3, "net.npz"), NetlistError, "write: int; allowed"),
+        (lambda net: gw.optimize(net, "2"), NetlistError, "optimize: level '2'"),
+    ],
+)
+def test_arguments_of_another_kind(call, error, message):
+    with pytest.raises(error, match=message):
+        call(classifier())

@@ -63,9 +63,11 @@ def test_bad_input(target, x, message):
             call(x)
 
 
-def test_bad_threads():
-    with pytest.raises(InputError, match="threads 0; allowed is 1 or more"):
-        build(classifier(), "numpy", "net").predict(np.zeros((3, 20), np.uint8), threads=0)
+@pytest.mark.parametrize("threads", [0, 1.5, "2", None, True])
+def test_bad_threads(threads):
+    compiled = build(classifier(), "numpy", "net")
+    with pytest.raises(InputError, match=f"threads {threads!r}; allowed is 1 or more"):
+        compiled.predict(np.zeros((3, 20), np.uint8), threads=threads)
 
 
 @pytest.mark.parametrize("target", ["c", "numpy"])

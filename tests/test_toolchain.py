@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +74,47 @@ def test_a_compiler_that_fails(build_cache, monkeypatch, tmp_path):
         build(classifier(), "c", "net")
     assert len(str(info.value)) < 5000
     assert not [p for p in build_cache.rglob("*") if p.is_file()]
+
+
+def test_a_command_that_no_shell_could_split(build_cache, monkeypatch):
+    monkeypatch.setenv("CC", "gcc 'x")
+    with pytest.raises(ToolMissing, match=r'C compiler "gcc \'x": No closing quotation'):
+        build(classifier(), "c", "net")
+
+
+def test_a_compiler_that_makes_nothing(build_cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("CC", script(tmp_path / "idle", '[ "$1" = --version ] && echo 1; exit 0'))
+    with pytest.raises(BuildError, match=r"idle ended well and made no .*\.o; install gcc"):
+        build(classifier(), "c", "net")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are text")
+def test_paths_that_the_locale_cannot_say(tmp_path):
+    """Libraries are loaded from folders whose names are not ASCII, in the locale C."""
+    folder = tmp_path / "é ß"
+    environment = {
+        **os.environ,
+        "GATEWRIGHT_CACHE": str(folder / "cache"),
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    text = _ELSEWHERE.format(tests=str(Path(__file__).parent))
+    command = [sys.executable, "-W", "error", "-c", text, str(folder / "é.so")]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+
+
+_ELSEWHERE = """
+import sys
+sys.path.insert(0, {tests!r})
+import gatewright as gw
+from circuits import classifier, samples
+assert sys.getfilesystemencoding() == "ascii"
+circuit = classifier()
+x = samples(circuit, 100, "uint8")
+want = circuit.predict(x)
+compiled = gw.compile(circuit, level=0)
+assert (compiled.predict(x) == want).all()
+compiled.save(sys.argv[1])
+assert (gw.load(sys.argv[1]).predict(x) == want).all()
+"""

@@ -60,10 +60,17 @@ class C:
     measured: Measured | None = None
 
     def __post_init__(self) -> None:
-        if self.triple is not None and not re.fullmatch(r"\w+(-[\w.]+){1,2}", self.triple):
+        if self.triple is not None and not (
+            isinstance(self.triple, str) and re.fullmatch(r"\w+(-[\w.]+){1,2}", self.triple)
+        ):
             raise EmitError(
                 f"triple {self.triple!r}; allowed are processor-system-library, such as "
                 "aarch64-linux-gnu"
+            )
+        if not isinstance(self.straight_line, int | Mapping | None):
+            raise EmitError(
+                f"straight_line {self.straight_line!r}; allowed are a number of LUTs, or one for "
+                "each path by name"
             )
         if self.isas is None:
             return

@@ -33,6 +33,12 @@ def pair(a: Netlist | Circuit, b: Netlist | Circuit) -> Pair:
     Raises:
         NetlistError: they cannot be compared; see `equivalent`.
     """
+    for given in (a, b):
+        if not isinstance(given, Netlist | Circuit):
+            raise NetlistError(
+                f"equivalent: {type(given).__name__}; allowed is a Netlist or a Circuit; "
+                "trace a module first, or read a file"
+            )
     if isinstance(a, Circuit) and isinstance(b, Circuit):
         _check_borders(a, b)
         inputs_a, inputs_b = _comparisons(a.encoder, b.encoder)
