@@ -4,6 +4,8 @@ Each message says where, what was found, what was allowed, and the cure. All of 
 base, so ``except GatewrightError`` catches what a user can mend and lets our own bugs through.
 """
 
+_SHOWN = 1000
+
 
 class GatewrightError(Exception):
     """Base of every error a user can act on."""
@@ -19,6 +21,10 @@ class NetlistError(GatewrightError, ValueError):
 
 class FileError(GatewrightError, ValueError):
     """A file is missing, truncated, hostile, or of another kind or version."""
+
+    def __str__(self) -> str:
+        text = super().__str__()  # it may repeat what a hostile file holds
+        return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]} ... {text[-_SHOWN:]}"
 
 
 class TraceError(GatewrightError, TypeError):

@@ -130,3 +130,12 @@ def test_passes_do_not_shadow_their_modules():
 def test_arguments_of_another_kind(call, error, message):
     with pytest.raises(error, match=message):
         call(classifier())
+
+
+def test_a_file_cannot_make_an_error_long(tmp_path):
+    from gatewright.runtime.archive import write_archive
+
+    write_archive(tmp_path / "a.npz", "x" * 100_000, {}, {})
+    with pytest.raises(FileError, match=r"holds a x+ \.\.\. x+; a circuit is needed here") as info:
+        gw.read(tmp_path / "a.npz")
+    assert len(str(info.value)) < 2100
