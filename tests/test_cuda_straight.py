@@ -205,7 +205,7 @@ def test_long_bodies_are_kernels_of_some_outputs_each(monkeypatch):
     whole = planned(circuit, Cuda())
     assert whole
     assert len(whole.kernels) == 1
-    monkeypatch.setattr(parts, "LONG", 150)
+    monkeypatch.setattr(parts, "LONG", 120)
     found = planned(circuit, Cuda())
     assert found
     stored = [position for kernel in found.kernels for position in kernel.positions]
@@ -219,7 +219,7 @@ def test_long_bodies_are_kernels_of_some_outputs_each(monkeypatch):
 
 
 def test_a_body_whose_parts_would_repeat_much_is_one_kernel(monkeypatch):
-    monkeypatch.setattr(parts, "LONG", 150)
+    monkeypatch.setattr(parts, "LONG", 120)
     found = planned(convolution(200), Cuda())
     assert found
     assert len(found.kernels) == 1

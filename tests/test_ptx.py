@@ -113,6 +113,15 @@ def test_arithmetic(a, b, c):
     assert of_three(chosen, a, b, 0) == min(signed) & low
 
 
+@settings(max_examples=20, deadline=None)
+@given(a=WORDS, b=WORDS, c=WORDS)
+def test_carries(a, b, c):
+    low, high = "mad.lo.cc.u32 %r7, %r4, %r5, %r6;", "madc.hi.u32 %r3, %r4, %r5, %r6;"
+    wanted = (a * b + (c << 32 | c)) % 2**64
+    assert of_three(low + high, a, b, c) == wanted >> 32
+    assert of_three(low.replace("%r7", "%r3"), a, b, c) == wanted % 2**32
+
+
 def test_nan_is_unordered():
     compare = "mov.b32 %r4, 0f7FC00000; setp.{}.f32 %p1, %r4, 0f3F800000; selp.u32 %r3, 1, 0, %p1;"
     assert of_three(compare.format("gt"), 0, 0, 0) == 0

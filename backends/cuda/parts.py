@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from .operations import Operation
 
-LONG = 8000  # instructions of a kernel, above which parts are faster to compile
-_ACCESS = 3.25  # instructions of a word that a place lists: number, address of 64 bits, access
+LONG = 6000  # instructions of a kernel, above which parts are faster to compile
+_ACCESS = 2.25  # instructions of a word that a place lists: a quarter of a load, address, access
 _REPEATED = 1.1
 
 

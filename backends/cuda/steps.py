@@ -13,8 +13,8 @@ A slot holds one 32-bit word a group of 32 samples. Steps are data: four words e
             largest one's kept bits and known index, then its place in the group)
     TILE    items places of body `extra`: for each place outputs, then inputs
     FOREST  items (places x clusters) of the body at number `extra`; numbers as for TILE
-    STRAIGHT  items places of kernel `extra`: for each place outputs and inputs in the order of use,
-            in bytes from slot 0; nothing if the kernel has one place, whose slots are constants
+    STRAIGHT  items places of kernel `extra`: for each place outputs and inputs in the order of use;
+            nothing if the kernel has one place, whose slots are constants
 
 Every array of numbers begins at a multiple of four words.
 """
@@ -220,7 +220,7 @@ class _Planner:
         first = 0
         for body, listed in self.kernels:
             if body is cell.body:
-                used = [rows[:, ports].ravel() * np.uint32(SLOT_BYTES) for ports in listed]
+                used = [rows[:, ports].ravel() for ports in listed]
                 self.ports.update((first + i, rows[0]) for i in range(len(used)))
                 return [(STRAIGHT, [u], cell.places, first + i) for i, u in enumerate(used)]
             first += len(listed)

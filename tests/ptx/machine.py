@@ -87,6 +87,7 @@ class _Group:
         self.epochs = np.zeros(len(blocks), np.int32)
         self.waiting = np.full(len(self.all), -1)  # at which barrier
         self.alive = np.ones(len(self.all), np.bool_)
+        self.carry = np.zeros(len(self.all), np.uint64)
         self.groups: dict[int, list[Threads]] = {}
         self.heap: list[int] = []
 
@@ -181,6 +182,8 @@ class _Group:
             return self._access(instruction, threads)
         if parts[0] == "mov" and any(isinstance(operand, tuple) for operand in operands):
             return self._repack(instruction, threads)
+        if parts[0] == "madc" or (parts[0] == "mad" and "cc" in parts):
+            return self._carry(instruction, threads)
         function, types, _ = operation(parts)
         values = [
             self._read(operand, kind, threads)
@@ -188,6 +191,22 @@ class _Group:
         ]
         self._write(operands[0], function(*values), threads)
         return None
+
+    def _carry(self, instruction: Instruction, threads: Threads) -> None:
+        """mad of 32 bits that sets the carry (.cc), or adds it (madc)."""
+        parts, low = instruction.parts, np.uint64((1 << 32) - 1)
+        if parts[1] not in ("lo", "hi") or parts[-1] != "u32":
+            raise PtxError(f"{'.'.join(parts)} is not known here")
+        a, b, c = (
+            self._read(operand, TYPES["u32"], threads).astype(np.uint64)
+            for operand in instruction.operands[1:]
+        )
+        total = c + (a * b >> np.uint64(32) if parts[1] == "hi" else a * b & low)
+        if parts[0] == "madc":
+            total = total + self.carry[threads]
+        if "cc" in parts:
+            self.carry[threads] = total >> np.uint64(32)
+        self._write(instruction.operands[0], (total & low).astype(np.uint32), threads)
 
     def _repack(self, instruction: Instruction, threads: Threads) -> None:
         """mov between a register and the narrower ones of a vector."""
