@@ -14,6 +14,7 @@ from .. import emit as emit_files
 from ..compiler.optimize import optimize
 from ..compiler.reports import NOTHING_LEFT
 from ..compiler.stats import n_gates, stats
+from ..runtime.archive import check_folder
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
@@ -34,6 +35,7 @@ from .sources import (
 
 def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
+    check_folder(options.output)
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
     extra: dict[str, Any] = {"triple": options.triple, "architectures": options.architecture}
@@ -109,6 +111,8 @@ def emit(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     """Classes, scores or bits of samples."""
+    if options.output:
+        check_folder(options.output)
     compiled = open_compiled(options.source)
     x = read_samples(options.data)
     if compiled.manifest["decoder"] is None:

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..runtime.errors import GatewrightError
+from ..runtime.errors import GatewrightError, InputError
+from ..runtime.parallel import check_threads
 from ..runtime.version import VERSION
 from . import benching, commands, demo, importing, models, observing, optimizing, synth, train
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command is None:
             parser.print_help()
             return 2
+        _check_numbers(options)
         return options.run(options)
     except GatewrightError as error:
         print(f"gatewright: {error}", file=sys.stderr)
@@ -31,6 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gatewright: interrupted", file=sys.stderr)
     return 2
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    """Refuse what no command takes, before its work."""
+    check_threads(getattr(options, "threads", 1))
+    for name in ("samples", "rtl_samples"):
+        if getattr(options, name, 1) < 1:
+            raise InputError(
+                f"{name.replace('_', '-')} {getattr(options, name)}; allowed is 1 or more"
+            )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..runtime.archive import check_folder
 from ..runtime.errors import FileError, NetlistError
 from .circuit import Circuit, Encoder
 from .formats.aiger import read_aiger
@@ -96,8 +97,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
         FileError: an unknown suffix, or no such folder.
     """
     _by_suffix(path, WRITERS, "write")
-    if not Path(path).parent.is_dir():
-        raise FileError(f"{path}: no folder {Path(path).parent}; make it first")
+    check_folder(path)
 
 
 def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any], verb: str) -> Any:

@@ -49,6 +49,16 @@ def archive_bytes(kind: str, manifest: dict[str, Any], arrays: dict[str, NDArray
     return buffer.getvalue()
 
 
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse a file whose folder is not there, before the work whose result it is to take.
+
+    Raises:
+        FileError: no such folder.
+    """
+    if not Path(path).parent.is_dir():
+        raise FileError(f"{path}: no folder {Path(path).parent}; make it first")
+
+
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path` in one step: readers see the old file or the whole new one.
 
