@@ -178,9 +178,9 @@ def test_circuits_share_objects(build_cache, monkeypatch):
     build(classifier(), "c", "net")
     run, compiled = Toolchain._run, []
 
-    def logged(self, command, where):
+    def logged(self, command, *where):
         compiled.append(command[-1])
-        run(self, command, where)
+        run(self, command, *where)
 
     monkeypatch.setattr(Toolchain, "_run", logged)
     build(classifier(seed=2), "c", "net")
