@@ -16,7 +16,7 @@ help:
 	@echo "make test-cuda  what needs a CUDA device"
 	@echo "make sanitize-cuda  every CUDA kernel under compute-sanitizer"
 	@echo "make lint   ruff, type checker, import contracts"
-	@echo "make bench  the benchmarks behind the README's figures"
+	@echo "make bench  a quick one of the benchmarks behind the README's figures"
 	@echo "make clean  remove the environment and outputs"
 
 demo: $(READY)
