@@ -13,10 +13,11 @@ from ..runtime.archive import parse_archive, read_file
 from ..runtime.compiled import CompiledCircuit, open_engine
 from ..runtime.cross import cross_compiler, runs_here, this_machine
 from ..runtime.cuda_compiler import build_cuda, build_emulated, wanted_architectures
-from ..runtime.errors import DeviceMissing, EmitError, FileError
+from ..runtime.errors import DeviceMissing, EmitError
 from ..runtime.foreign import CrossCompiled, ForeignEngine
 from ..runtime.interpreter import InterpreterEngine
 from ..runtime.library import LibraryEngine
+from ..runtime.seal import whole
 from ..runtime.toolchain import find_compiler
 from ..runtime.verilator import build_model
 from .artifact import Artifact
@@ -75,7 +76,7 @@ def build(
     if isinstance(backend, Cuda):
         return _cuda_library(artifact, backend.architectures)
     if isinstance(backend, Verilated):
-        return CompiledCircuit(LibraryEngine(build_model(artifact.files, name)))
+        return CompiledCircuit(LibraryEngine(whole(lambda: build_model(artifact.files, name))))
     (data,) = artifact.files.values()
     return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
 
@@ -122,7 +123,7 @@ def _library(
         return compiler.build(artifact.files, name, flags, shared)
 
     if not runs_here(triple):
-        engine = ForeignEngine(artifact.manifest, triple, read_file(made()))
+        engine = ForeignEngine(artifact.manifest, triple, read_file(whole(made)))
         return CrossCompiled(engine, header)
     return _loaded(made, header)
 
@@ -133,19 +134,18 @@ def _cuda_library(artifact: Artifact, architectures: tuple[str, ...] | None) -> 
     header = files[f"{name}.h"]
     if architectures is None:
         return _loaded(lambda: build_emulated(files, name), header)
+
+    def made() -> Path:
+        return build_cuda(files, name, architectures)
+
     try:
-        return _loaded(lambda: build_cuda(files, name, architectures), header)
+        return _loaded(made, header)
     except DeviceMissing as error:
-        library = read_file(build_cuda(files, name, architectures))
+        library = read_file(whole(made))
         engine = ForeignEngine(artifact.manifest, this_machine(), library, str(error))
         return CrossCompiled(engine, header)
 
 
 def _loaded(made: Callable[[], Path], header: bytes) -> CompiledCircuit:
     """What `made` puts into the cache."""
-    library = made()
-    try:
-        return CompiledCircuit(open_engine(library), header)
-    except FileError:  # damaged in the cache, such as by a power cut: once more
-        library.unlink(missing_ok=True)
-        return CompiledCircuit(open_engine(made()), header)
+    return CompiledCircuit(open_engine(whole(made)), header)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ..compiler import Circuit, Encoder, Netlist, verify
 from ..compiler.netlist import FIRST_INPUT
 from ..compiler.sections import logic_and_head
 from ..runtime.errors import EmitError
+from ..runtime.folders import temporary_folder
 from ..runtime.synthesis.families import Family, family_of
 from ..runtime.synthesis.report import Attempt, SynthesisReport
 from ..runtime.synthesis.routing import ROUTERS, Routed, place_and_route
@@ -66,8 +66,8 @@ def synthesize(
             f"synth: interface {backend.interface!r}; what is measured is the module inside; "
             "leave the option out"
         )
-    with tempfile.TemporaryDirectory(prefix="gatewright-") as where:
-        flow = _Flow(circuit, name, family, chosen, Path(where), timeout, router)
+    with temporary_folder() as where:
+        flow = _Flow(circuit, name, family, chosen, where, timeout, router)
         parts = flow.sections(backend) if sections else ()
         found = flow.run(backend, seeds if family.nextpnr else 0, attempts)
     artifact, whole, routed, tried = found

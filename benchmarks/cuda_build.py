@@ -68,7 +68,7 @@ def measure(name: str, level: int | None, architectures: tuple[str, ...]) -> Non
         f"{Path(name).stem}, {n_gates(circuit.netlist):,} gates: {', '.join(steps.lines)}; "
         f"{steps.total()}; peak {peak():.2f} GiB ({held:.2f} before), of compilers "
         f"{peak(resource.RUSAGE_CHILDREN):.2f}; KiB: kernels as text {len(files['net.cu']) >> 10}, "
-        f"tables {len(files['net.bin']) >> 10}, device code {code.stat().st_size >> 10}, library "
+        f"tables {len(files['net.bin']) >> 10}, device code {len(code) >> 10}, library "
         f"{library.stat().st_size >> 10}",
         flush=True,
     )

@@ -37,7 +37,7 @@ from gatewright.compiler import Circuit
 from gatewright.compiler.circuit import Encoder
 from gatewright.compiler.stats import n_gates
 from gatewright.frontend import load_dataset
-from gatewright.runtime.cache import cache_folder
+from gatewright.runtime.folders import cache_folder
 
 BATCHES = (131_072, 1024)  # beyond the last cache of most machines, and within the second
 SHARED = 16_384  # within the last

@@ -28,8 +28,7 @@ def embedded_sizes(files: list[Path], name: str, command: str) -> str:
     """
     compiler = named_compiler(command)
     sources = {file.name: file.read_bytes() for file in files}
-    path = compiler.compile_object(sources, name, _FLAGS)
-    found = sections(path.read_bytes(), str(path))
+    found = sections(compiler.compile_object(sources, name, _FLAGS), f"what {command} made")
     (slots,) = map(int, re.findall(rb"_WORKSPACE_BYTES (\d+)", sources[f"{name}.h"]))
     return "\n".join(
         [

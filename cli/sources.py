@@ -15,7 +15,7 @@ from ..compiler.files import READERS
 from ..compiler.formats.sniff import sniff
 from ..compiler.store import read_circuit
 from ..compiler.torchlogix_json import read_torchlogix
-from ..runtime.archive import parse_archive, read_file, write_file
+from ..runtime.archive import check_file, parse_archive, read_file, write_file
 from ..runtime.compiled import CompiledCircuit, load
 from ..runtime.errors import FileError, InputError
 
@@ -112,11 +112,10 @@ def read_samples(name: str) -> NDArray[Any]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
+    check_file(path)
     try:
         # Mapped first: a header that claims more than the file holds allocates nothing.
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise FileError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError) as error:
         raise FileError(
             f"{path}: not a plain .npy array, or damaged: {error}; write it with numpy.save"

@@ -11,8 +11,10 @@ import json
 import math
 import os
 import re
+import stat
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -115,13 +117,33 @@ def read_archive(
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The whole file at `path`; FileError if it cannot be read."""
+    """The whole file at `path`; FileError if it cannot be read, or is none."""
+    check_file(path)
     try:
         return Path(path).read_bytes()
-    except FileNotFoundError:
-        raise FileError(f"{path}: no such file") from None
     except OSError as error:
         raise FileError(f"{path}: cannot read: {error.strerror or error}") from None
+    except MemoryError:
+        raise FileError(f"{path}: more than fits into memory; is it the right file?") from None
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Refuse what is no file: reading from a pipe may wait forever, and from a device never end.
+
+    Raises:
+        FileError: nothing is there, or no file.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        raise FileError(
+            f"{path}: cannot read: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    if not stat.S_ISREG(mode):
+        what = next(name for test, name in _KINDS if test(mode))
+        raise FileError(f"{path}: {what}; allowed is a file")
 
 
 def parse_archive(
@@ -168,6 +190,14 @@ def _names(archive: zipfile.ZipFile, size: int) -> list[str]:
     if sum(info.file_size for info in archive.infolist()) > size:
         raise ValueError("members overlap")
     return names
+
+
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (lambda _: True, "a device"),
+)
 
 
 # numpy parses headers with Python's tokenizer, which hostile ones break in many ways.

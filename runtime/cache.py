@@ -1,11 +1,13 @@
 """A content-addressed cache of what toolchains made, safe to share between processes.
 
 An entry's name is the hash of everything that went into it, and it appears by renaming a finished
-file. Two processes that build the same thing at once both succeed; neither sees half a file.
+file. Two processes that build the same thing at once both succeed; neither sees half a file. A
+cache that cannot be written is read only: what it lacks is built in a temporary folder.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -16,37 +18,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import BuildError
+from .folders import CURE, do_without, is_refused, nowhere, spare_folder, usable_cache
 
 _MAKING = "making-"
 _DAY = 24 * 3600.0
 _ATTEMPTS = 5  # other processes that saw the damaged file may remove the one made since
 _DIGEST = hashlib.sha256().digest_size
+_ROOM = 64 << 20  # bytes; with less, a compiler may have failed for want of room
+_discarded: set[Path] = set()
+
+Make = Callable[[Path, Path], None]
 
 
-def cache_folder() -> Path:
-    """`$GATEWRIGHT_CACHE`, else `$XDG_CACHE_HOME/gatewright`, else `~/.cache/gatewright`; absolute.
-
-    Raises:
-        BuildError: neither is set and there is no home folder.
-    """
-    if named := os.environ.get("GATEWRIGHT_CACHE"):
-        return Path(named).absolute()
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base).absolute() / "gatewright"
-    try:
-        return Path.home() / ".cache" / "gatewright"
-    except RuntimeError as error:
-        raise BuildError(
-            f"build cache: {error}; name a folder in the environment variable GATEWRIGHT_CACHE"
-        ) from None
-
-
-def cached(
-    key: Iterable[str],
-    files: dict[str, bytes],
-    name: str,
-    make: Callable[[Path, Path], None],
-) -> Path:
+def cached(key: Iterable[str], files: dict[str, bytes], name: str, make: Make) -> Path:
     """The file `name` made from `key` and `files`, made now if it is not in the cache.
 
     Args:
@@ -56,34 +40,26 @@ def cached(
         make: called as make(folder, target): puts the result at `target`; `folder` is temporary.
 
     Raises:
-        BuildError: the cache cannot be read or written; whatever `make` raises.
+        BuildError: neither the cache nor a temporary folder can be written; whatever `make` raises.
     """
-    target = cache_folder() / _digest(key, files) / name
+    inside = Path(_digest(key, files), name)
+    cache = usable_cache()
+    if cache is not None:
+        try:
+            if _is_there(cache / inside):
+                return cache / inside
+            if not is_refused(cache):
+                return _made_if_room(cache / inside, make)
+        except OSError as error:
+            do_without(cache, error.strerror or error)
     try:
-        if target.exists():
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _remove_abandoned(target.parent.parent)
-        folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=target.parent))
+        target = spare_folder() / inside
+        return target if _is_there(target) else _made(target, make)
     except OSError as error:
-        raise _failure(target, error) from None
-    try:
-        made = folder / name
-        make(folder, made)
-        os.replace(made, target)
-    except OSError as error:
-        raise _failure(target, error) from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return target
+        raise nowhere(error) from None
 
 
-def cached_bytes(
-    key: Iterable[str],
-    files: dict[str, bytes],
-    name: str,
-    make: Callable[[Path, Path], None],
-) -> bytes:
+def cached_bytes(key: Iterable[str], files: dict[str, bytes], name: str, make: Make) -> bytes:
     """The content of what `cached` finds; it is made again if it was damaged or has gone.
 
     Raises:
@@ -98,20 +74,54 @@ def cached_bytes(
 
     for _ in range(_ATTEMPTS):
         path = cached(key, files, name, make_checked)
-        try:
+        with suppress(OSError):  # it may have gone, or cannot be read
             held = path.read_bytes()
             data, digest = held[:-_DIGEST], held[-_DIGEST:]
             if digest == hashlib.sha256(data).digest():
                 return data
-            path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise _failure(path, error) from None
+        discard(path)
     raise BuildError(
-        f"build cache {cache_folder()}: {name} was damaged as soon as it was made; check the disk, "
-        "or name another folder in the environment variable GATEWRIGHT_CACHE"
+        f"build cache {path.parents[1]}: {name} was damaged as soon as it was made; check the "
+        f"disk, or {CURE}"
     )
+
+
+def discard(path: Path) -> None:
+    """Have a damaged file made anew when it is wanted next."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        _discarded.add(path)
+
+
+def _is_there(target: Path) -> bool:
+    return target not in _discarded and target.exists()
+
+
+def _made(target: Path, make: Make) -> Path:
+    """Make a file and move it to `target`; OSError if it cannot be written there."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_abandoned(target.parent.parent)
+    folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=target.parent))
+    try:
+        made = folder / target.name
+        make(folder, made)
+        os.replace(made, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+def _made_if_room(target: Path, make: Make) -> Path:
+    """As `_made`; OSError too if a compiler may have failed for want of room."""
+    try:
+        return _made(target, make)
+    except BuildError as error:
+        full = [code for code in (errno.ENOSPC, errno.EDQUOT) if os.strerror(code) in str(error)]
+        if full or shutil.disk_usage(target.parent).free < _ROOM:
+            code = full[0] if full else errno.ENOSPC
+            raise OSError(code, os.strerror(code)) from error
+        raise
 
 
 def _remove_abandoned(cache: Path) -> None:
@@ -122,13 +132,6 @@ def _remove_abandoned(cache: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _failure(target: Path, error: OSError) -> BuildError:
-    return BuildError(
-        f"build cache {target.parent}: {error.strerror or error}; nothing was lost; free room "
-        "there, or name another folder in the environment variable GATEWRIGHT_CACHE"
-    )
-
-
 def _digest(key: Iterable[str], files: dict[str, bytes]) -> str:
     found = hashlib.sha256()
     parts = [part.encode() for part in key]
@@ -136,12 +139,3 @@ def _digest(key: Iterable[str], files: dict[str, bytes]) -> str:
     for part in parts:
         found.update(len(part).to_bytes(8, "little") + part)
     return found.hexdigest()[:40]
-
-
-def store_bytes(data: bytes, name: str) -> Path:
-    """The path of a cached file with this content."""
-
-    def make(_: Path, target: Path) -> None:
-        target.write_bytes(data)
-
-    return cached(("bytes",), {"data": data}, name, make)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import parse_archive, read_file, write_file
 from .arrays import as_output
 from .batch import Batch, Packed, read_batch
-from .cache import store_bytes
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
 from .library import Library, LibraryEngine
@@ -212,8 +211,6 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
     Raises:
         FileError: no such file, damaged, not one of ours, or built for another machine.
         DeviceMissing: it is for CUDA devices and there is none, or no driver.
-        BuildError: a library of this path was loaded before with other content, and there is no
-            room in the cache for a copy to load.
     """
     data = read_file(path)
     if data.startswith(b"PK"):
@@ -224,17 +221,20 @@ def load(path: str | os.PathLike[str]) -> CompiledCircuit:
                 "for example: gatewright compile FILE -o FILE.so"
             )
         return CompiledCircuit(InterpreterEngine(manifest, arrays))
-    return CompiledCircuit(open_engine(path))
+    return CompiledCircuit(open_engine(path, data))
 
 
-def open_engine(path: str | os.PathLike[str]) -> LibraryEngine:
+def open_engine(path: str | os.PathLike[str], data: bytes | None = None) -> LibraryEngine:
     """What answers from a shared library: CUDA devices, if it holds kernels for them, or the CPU.
+
+    Args:
+        path: where it lies. data: its content, if that is known already.
 
     Raises:
         FileError: it cannot be loaded.
         DeviceMissing: it needs a CUDA device.
     """
-    library = Library(path)
+    library = Library(path, data)
     if library.manifest["target"] == "cuda":
         from .cuda import CudaEngine, holds_kernels
 
@@ -244,7 +244,6 @@ def open_engine(path: str | os.PathLike[str]) -> LibraryEngine:
 
 
 def _from_bytes(data: bytes, name: str) -> CompiledCircuit:
-    """Unpickle: libraries through the cache, since the system loads them from files only."""
     if data.startswith(b"PK"):
         return CompiledCircuit(InterpreterEngine(*parse_archive(data, name, "plan")))
-    return load(store_bytes(data, f"{name}{SUFFIX}"))
+    return CompiledCircuit(open_engine(f"{name}{SUFFIX}", data))

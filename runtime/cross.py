@@ -9,8 +9,8 @@ import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from .cache import cache_folder
 from .errors import BuildError, ExtraMissing, ToolMissing
+from .folders import tool_folder
 from .toolchain import Toolchain
 
 # Built for by our tests, most of them run in an emulator as well.
@@ -77,7 +77,7 @@ def cross_compiler(triple: str) -> Toolchain:
         ) from None
     command = (sys.executable, "-m", "ziglang", "cc", "-target", triple)
     # The global cache keeps Zig's own run-time library, a few megabytes a triple.
-    shared = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(cache_folder() / "zig")
+    shared = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(tool_folder("zig"))
     _check(triple, command, shared)
     suffix = library_suffix(triple)
     return Toolchain(

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from .cache import cached
+from .cache import cached_bytes
 from .cuda_driver import device_architectures
 from .errors import BuildError, ToolMissing
+from .folders import temporary_in
 from .nvrtc import Nvrtc, find_nvrtc
 from .toolchain import SUFFIX, find_compiler
 
@@ -39,7 +40,7 @@ class Nvcc:
         found = re.findall(r"^sm_\d+$", _said(self.command, "--list-gpu-code"), re.MULTILINE)
         return tuple(sorted(found, key=lambda a: int(a.removeprefix("sm_"))))
 
-    def device_code(self, source: bytes, architectures: tuple[str, ...]) -> Path:
+    def device_code(self, source: bytes, architectures: tuple[str, ...]) -> bytes:
         """A fat binary for these architectures, ascending, and the PTX that all were made from."""
         virtual = architectures[0].replace("sm", "compute")
         flags = [f"-gencode=arch={virtual},code=[{','.join([*architectures, virtual])}]"]
@@ -56,6 +57,7 @@ class Nvcc:
                 text=True,
                 errors="replace",
                 check=False,
+                env=temporary_in(folder),
             )
             if found.returncode:
                 raise BuildError(
@@ -64,7 +66,7 @@ class Nvcc:
                 )
 
         key = (self.command, _said(self.command, "--version"), flags[0])
-        return cached(key, {"kernels.cu": source}, "kernels.fatbin", make)
+        return cached_bytes(key, {"kernels.cu": source}, "kernels.fatbin", make)
 
 
 def build_cuda(files: dict[str, bytes], name: str, architectures: tuple[str, ...]) -> Path:
@@ -77,7 +79,7 @@ def build_cuda(files: dict[str, bytes], name: str, architectures: tuple[str, ...
         ToolMissing: no CUDA compiler or no C compiler.
         BuildError: one of them failed, or the cache cannot be written.
     """
-    image = find_cuda_compiler().device_code(files[f"{name}.cu"], architectures).read_bytes()
+    image = find_cuda_compiler().device_code(files[f"{name}.cu"], architectures)
     sources = {file: data for file, data in files.items() if not file.endswith(".cu")}
     flags = (*_FLAGS, '-DGATEWRIGHT_KERNELS="kernels.bin"')
     return find_compiler().build({**sources, "kernels.bin": image}, name, flags)

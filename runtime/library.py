@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 
 from .archive import read_file
 from .batch import Batch
-from .cache import store_bytes
 from .errors import BuildError, FileError, GatewrightError, InputError
-from .opening import open_library
+from .opening import open_copy, open_library
 from .seal import check_seal
 from .toolchain import SUFFIX
 
@@ -27,6 +27,8 @@ _BAD_DTYPE, _BAD_VALUE = 1, 6
 ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
 _ANY_ISA = -1
+_MANIFEST = ("name", "target", "shape", "input_bits", "output_bits", "decoder", "gates", "levels")
+_FORMATS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
 
 _ffi: Any = cffi.FFI()
 _ffi.cdef(
@@ -47,42 +49,78 @@ _ffi.cdef(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A library that the system has loaded, and the name under which it knows it."""
+
+    functions: Any
+    name: str
+
+
 class Library:
     """A shared library of ours, loaded: where it lies, its bytes, interface and manifest."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], data: bytes | None = None) -> None:
         """Load the library at `path`. Loading runs its code: load only what you trust.
+
+        Args:
+            data: its content, if it is not to be read from there.
 
         Raises:
             FileError: damaged, not a shared library for this machine, or not one of ours.
         """
         self.path = Path(path).absolute()
-        self.data = read_file(path)
+        self.data = read_file(path) if data is None else data
         check_seal(self.data, path)
+        if b"gatewright_api" not in self.data:  # before code of others runs
+            raise _foreign(path, self.data)
         try:
-            self._loaded_as = _loadable(self.path, self.data)
-            self._opened = open_library(_ffi, self._loaded_as)
-            self.api: Any = self._opened.gatewright_api()
+            self._opened = _open(self.data)
+            self.api: Any = self._opened.functions.gatewright_api()
         except OSError as error:
             raise FileError(
-                f"{path}: not a shared library that this machine can load: "
-                f"{str(error).split('.  Additionally')[0]}; "
+                f"{path}: not a shared library that this machine can load: {error}; "
                 "compile it again here"
             ) from None
         except AttributeError:
-            raise FileError(
-                f"{path}: a shared library, but not from gatewright; compile it with gatewright"
-            ) from None
+            raise _foreign(path, self.data) from None
         if self.api.version != ABI_VERSION:
             raise FileError(
                 f"{path}: interface version {self.api.version}; allowed is {ABI_VERSION}; "
                 "compile it again with this Gatewright"
             )
-        self.manifest: dict[str, Any] = json.loads(_ffi.string(self.api.manifest).decode())
+        self.manifest = _manifest(_ffi.string(self.api.manifest), path)
 
     def reopened(self, ffi: Any) -> Any:
         """The same library with what another interface of cffi declares."""
-        return open_library(ffi, self._loaded_as)
+        return open_library(ffi, self._opened.name)
+
+
+_in_use: weakref.WeakValueDictionary[bytes, _Opened] = weakref.WeakValueDictionary()
+
+
+def _open(data: bytes) -> _Opened:
+    """The library with this content, the one in use if there is one."""
+    found = _in_use.get(data)
+    if found is None:
+        found = _in_use[data] = _Opened(*open_copy(_ffi, data, SUFFIX))
+    return found
+
+
+def _foreign(path: str | os.PathLike[str], data: bytes) -> FileError:
+    what = "a shared library, but not" if data.startswith(_FORMATS) else "not a shared library"
+    return FileError(f"{path}: {what} from gatewright; compile it with gatewright")
+
+
+def _manifest(text: bytes, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a library says of itself; FileError unless all that answering needs is there."""
+    try:
+        found = json.loads(text)
+        if all(key in found for key in _MANIFEST):
+            return found
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise FileError(f"{path}: no manifest of a circuit; compile it with gatewright")
 
 
 class LibraryEngine:
@@ -200,19 +238,3 @@ def _pointer(array: NDArray[Any]) -> Any:
     if array.flags.c_contiguous:
         return _ffi.from_buffer(array)
     return _ffi.cast("void *", array.ctypes.data)
-
-
-_loaded: dict[str, bytes] = {}
-
-
-def _loadable(path: Path, data: bytes) -> str:
-    """Where to load the library from: `path`, or a copy in the cache.
-
-    The system knows a loaded library by its path, and would answer with the old one after the file
-    was overwritten. And cffi takes only names that are text.
-    """
-    name = str(path)
-    digest = hashlib.sha256(data).digest()
-    if name.isprintable() and _loaded.setdefault(name, digest) == digest:
-        return name
-    return str(store_bytes(data, f"library{SUFFIX}"))

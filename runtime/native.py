@@ -16,6 +16,7 @@ import cffi
 
 from .errors import BuildError
 from .opening import open_library
+from .seal import whole
 from .toolchain import find_compiler
 
 
@@ -54,7 +55,7 @@ def load_native(
     }
     ffi: Any = cffi.FFI()
     ffi.cdef(sources[api].decode())
-    return ffi, open_library(ffi, str(_build(sources, name, flags)))
+    return ffi, open_library(ffi, str(whole(lambda: _build(sources, name, flags))))
 
 
 def _build(sources: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:

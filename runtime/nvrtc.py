@@ -11,7 +11,7 @@ from typing import Any
 
 import cffi
 
-from .cache import cached
+from .cache import cached_bytes
 from .cuda_driver import driver_version, open_first
 from .errors import BuildError
 
@@ -56,7 +56,7 @@ class Nvrtc:
         self.library.nvrtcGetSupportedArchs(found)
         return tuple(f"sm_{number}" for number in sorted(found))
 
-    def device_code(self, source: bytes, architectures: tuple[str, ...]) -> Path:
+    def device_code(self, source: bytes, architectures: tuple[str, ...]) -> bytes:
         """Machine code for one architecture; for several, PTX, which the driver then compiles."""
         oldest = architectures[0]
         binary = len(architectures) == 1
@@ -66,7 +66,8 @@ class Nvrtc:
         def make(_: Path, target: Path) -> None:
             target.write_bytes(_compiled(self.library, source, option, binary))
 
-        return cached(("nvrtc", self.version, option), {"kernels.cu": source}, "kernels.bin", make)
+        key = ("nvrtc", self.version, option)
+        return cached_bytes(key, {"kernels.cu": source}, "kernels.bin", make)
 
     @property
     def version(self) -> str:

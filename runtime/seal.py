@@ -7,8 +7,12 @@ library that somebody built from the emitted C has no seal; of that, at least th
 from __future__ import annotations
 
 import hashlib
-import struct
+from collections.abc import Callable
+from pathlib import Path
 
+from .archive import read_file
+from .cache import discard
+from .elf import file_size
 from .errors import FileError
 
 _MAGIC = b"\x7fELF"
@@ -25,24 +29,33 @@ def sealed(library: bytes) -> bytes:
 
 def check_seal(data: bytes, path: object) -> None:
     """Raise FileError if `data` is a damaged or truncated library."""
-    if not data.startswith(_MAGIC):
-        return
-    body, seal = data[:-_SIZE], data[-_SIZE:]
-    whole = seal == _MARK + hashlib.sha256(body).digest() if _MARK in seal else _is_long(data)
-    if not whole:
+    if data.startswith(_MAGIC) and not (_is_sealed(data) or _is_unsealed(data)):
         raise FileError(f"{path}: a damaged or truncated shared library; compile it again")
 
 
-def _is_long(elf: bytes) -> bool:
-    """Whether the section headers, which end an ELF file, are there."""
+def whole(made: Callable[[], Path]) -> Path:
+    """What `made` puts into the cache, a library; made once more if it was damaged there."""
+    path = made()
+    data = read_file(path)
+    if _is_sealed(data) or (data and path.suffix != ".so"):
+        return path
+    discard(path)
+    return made()
+
+
+def _is_sealed(data: bytes) -> bool:
+    body, seal = data[:-_SIZE], data[-_SIZE:]
+    return seal.startswith(_MARK) and seal.endswith(hashlib.sha256(body).digest())
+
+
+def _is_unsealed(elf: bytes) -> bool:
+    """Whether all of an ELF file is there, and behind it nothing that may be left of a seal.
+
+    Some tools append to libraries, or leave more of a gap.
+    """
     try:
-        order = "<" if elf[5] == 1 else ">"
-        if elf[4] == 2:
-            (offset,) = struct.unpack_from(f"{order}Q", elf, 40)
-            size, count = struct.unpack_from(f"{order}HH", elf, 58)
-        else:
-            (offset,) = struct.unpack_from(f"{order}I", elf, 32)
-            size, count = struct.unpack_from(f"{order}HH", elf, 46)
-    except (struct.error, IndexError):
+        end = file_size(elf)
+    except FileError:
         return False
-    return 0 < offset + size * count <= len(elf)
+    left = elf[end : end + _SIZE + 1]
+    return not left or (len(left) > _SIZE and not left.startswith(_MARK))

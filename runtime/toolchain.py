@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .cache import cached, cached_bytes
 from .errors import BuildError, ToolMissing
+from .folders import temporary_in
 from .seal import sealed
 
 _CANDIDATES = ("cc", "gcc", "clang")
@@ -55,8 +56,8 @@ class Toolchain:
                 that the next library that needs one finds it.
 
         Raises:
-            BuildError: the compiler failed (its first lines are in the message), or the cache
-                cannot be written.
+            BuildError: the compiler failed (its first lines are in the message), or neither the
+                cache nor a temporary folder can be written.
         """
         options = (*_COMMON, *self.linking, *flags)
         key = self._key(*options)
@@ -101,8 +102,8 @@ class Toolchain:
 
         return cached_bytes(self._key(*flags, "-c"), {source: text}, f"{source}.o", make)
 
-    def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> Path:
-        """Compile `name.c` among `files` without linking; return the object's path in the cache.
+    def compile_object(self, files: dict[str, bytes], name: str, flags: tuple[str, ...]) -> bytes:
+        """Compile `name.c` among `files` without linking; return the object.
 
         Raises:
             BuildError: as for `build`.
@@ -114,7 +115,7 @@ class Toolchain:
             command = [*self.command, *flags, "-c", "-o", str(target), f"{name}.c"]
             self._run(command, folder, target)
 
-        return cached(self._key(*flags, "-c"), files, f"{name}.o", make)
+        return cached_bytes(self._key(*flags, "-c"), files, f"{name}.o", make)
 
     def _key(self, *flags: str) -> tuple[str, ...]:
         """What decides about results, besides the sources."""
@@ -130,7 +131,7 @@ class Toolchain:
                 text=True,
                 errors="replace",
                 check=False,
-                env={**os.environ, **self.environment},
+                env=temporary_in(folder) | self.environment,
             )
         except OSError as error:
             raise ToolMissing(f"cannot start {command[0]}: {error.strerror}; {_CURE}") from None

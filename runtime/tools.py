@@ -6,12 +6,12 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, Union
 
 from .errors import BuildError, ToolMissing
+from .folders import temporary_folder, temporary_in
 from .processes import run_process
 
 _SHOWN_LINES = 12
@@ -34,8 +34,7 @@ def require_programs(programs: Iterable[str], what: str, packages: str) -> None:
 @contextlib.contextmanager
 def copied(files: Files) -> Iterator[Path]:
     """A temporary folder that holds copies of the files."""
-    with tempfile.TemporaryDirectory(prefix="gatewright-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         try:
             _copy(files, folder)
         except OSError as error:
@@ -72,18 +71,25 @@ def run_tool(command: list[str], folder: Path, timeout: float) -> str:
 
 
 def run_program(
-    command: list[str], folder: Path, seconds: float, name: str, cure: str
+    command: list[str],
+    folder: Path,
+    seconds: float,
+    name: str,
+    cure: str,
+    extra: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run a program in a folder, its temporary files too: its exit status, and what it printed.
 
-    name, cure: what the errors call it, and what they say against its taking too long.
+    name, cure: what the errors call it, and what they say against its taking too long. extra:
+    variables to set.
 
     Raises:
         BuildError: it does not start, takes too long, or is killed.
     """
-    places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
     try:
-        status, log = run_process(command, folder, seconds, {**os.environ, **places})
+        status, log = run_process(
+            command, folder, seconds, {**temporary_in(folder), **(extra or {})}
+        )
     except subprocess.TimeoutExpired:
         raise BuildError(f"{name}: no end after {seconds:g} seconds; {cure}") from None
     except OSError as error:

@@ -50,7 +50,7 @@ def ptx_library(circuit: Circuit, folder: Path, compiler: str, backend: Cuda = C
         nvrtc = find_nvrtc()
         assert nvrtc
         code = nvrtc.device_code((folder / "net.cu").read_bytes(), ("sm_75", "sm_80"))
-        (folder / "kernels.bin").write_bytes(code.read_bytes())
+        (folder / "kernels.bin").write_bytes(code)
     else:
         command = [find_nvcc(), "-ptx", f"-arch={compiler}", "-o", "kernels.bin", "net.cu"]
         subprocess.run(command, cwd=folder, check=True)

@@ -114,7 +114,7 @@ def test_nvcc_compiles_the_kernels(architectures, tmp_path, monkeypatch):
     circuit = convolution(trees(0, 9, 0), 5) if len(architectures) > 1 else classifier()
     source = backend.emit(backend.prepare(circuit), "net").files["net.cu"]
     assert b"KERNEL(straight0, " in source
-    code = Nvcc("nvcc").device_code(source, architectures).read_bytes()
+    code = Nvcc("nvcc").device_code(source, architectures)
     assert code.count(b"\x7fELF") == len(architectures)
 
 

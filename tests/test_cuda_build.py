@@ -115,7 +115,7 @@ def test_kernels_are_compiled_side_by_side_where_nvcc_can(nvcc, tmp_path, split)
     script = tmp_path / "toolkit" / "bin" / "nvcc"
     script.write_text(NVCC.format(python=sys.executable, split=split))
     cuda_compiler._said.cache_clear()
-    code = find_cuda_compiler().device_code(b"source", ("sm_80",)).read_text()
+    code = find_cuda_compiler().device_code(b"source", ("sm_80",)).decode()
     assert ("--split-compile=0" in code.split()) == split
 
 
@@ -211,15 +211,15 @@ def test_nvrtc_is_found_in_its_package(stand_in):
     assert isinstance(found, nvrtc.Nvrtc)
     assert found.version == "13.0"
     assert found.architectures() == ("sm_75", "sm_90", "sm_100")
-    one = found.device_code(b"source", ("sm_90",)).read_bytes()
+    one = found.device_code(b"source", ("sm_90",))
     assert one == b"binary, --gpu-architecture=sm_90 --split-compile=0: source"
-    several = found.device_code(b"source", ("sm_75", "sm_90")).read_bytes()
+    several = found.device_code(b"source", ("sm_75", "sm_90"))
     assert several == b"PTX, --gpu-architecture=compute_75 --split-compile=0: source"
 
 
 def test_older_versions_of_nvrtc_compile_on_one_processor(stand_in, monkeypatch):
     monkeypatch.setattr(nvrtc, "driver_version", lambda: 12)
-    code = find_cuda_compiler().device_code(b"source", ("sm_90",)).read_bytes()
+    code = find_cuda_compiler().device_code(b"source", ("sm_90",))
     assert code == b"binary, --gpu-architecture=sm_90: source"
 
 

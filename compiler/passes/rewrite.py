@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...runtime.errors import BuildError, FileError, NetlistError
+from ...runtime.folders import temporary_folder
 from ..bodies import with_bodies
 from ..equivalence import equivalent
 from ..formats.aiger import read_aiger
@@ -134,8 +133,7 @@ class _Run:
         return found if self._cost(found) < self._cost(part.subject) else part.subject
 
     def _answer(self, netlist: Netlist, seconds: float) -> Subject:
-        with tempfile.TemporaryDirectory(prefix="gatewright-") as name:
-            folder = Path(name)
+        with temporary_folder() as folder:
             write_aiger(boolean_circuit(netlist), folder / SOURCE)
             self.engine.run(folder, seconds)
             found = find_xors(read_aiger(folder / TARGET).netlist)

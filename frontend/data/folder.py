@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...runtime.cache import cache_folder
 from ...runtime.errors import BuildError, FileError
+from ...runtime.folders import cache_folder
 
 GZIP = b"\x1f\x8b"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, ExtraMissing
+from ..folders import check_writable, tool_folder
 from ..tools import first_lines, run_program
 from .families import Family
 
@@ -66,6 +68,19 @@ def nextpnr_command(program: str) -> list[str]:
     return [sys.executable, "-c", _YOWASP.format(words)]
 
 
+def _yowasp_cache() -> dict[str, str]:
+    """Where packages of YoWASP keep what they compile, if their own place cannot be written."""
+    if "YOWASP_CACHE_DIR" in os.environ or importlib.util.find_spec("platformdirs") is None:
+        return {}
+    from platformdirs import user_cache_dir
+
+    try:
+        check_writable(Path(user_cache_dir("YoWASP", appauthor=False)))
+    except OSError:
+        return {"YOWASP_CACHE_DIR": str(tool_folder("yowasp"))}
+    return {}
+
+
 def place_and_route(
     family: Family,
     chosen: tuple[str, str, str],
@@ -95,7 +110,7 @@ def place_and_route(
         *("--json", netlist.name, "--freq", f"{mhz:g}", "--seed", str(seed)),
         *("--report", report.name, "--log", log.name, "--router", router, *_OPTIONS),
     ]
-    status, printed = run_program(command, folder, seconds, family.nextpnr, _CURE)
+    status, printed = run_program(command, folder, seconds, family.nextpnr, _CURE, _yowasp_cache())
     text = log.read_text(errors="replace") if log.exists() else printed
     if status or not report.exists():
         raise BuildError(_failure(family.nextpnr, part, package, status, f"{text}\n{printed}"))
