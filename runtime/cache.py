@@ -81,8 +81,7 @@ def cached_bytes(key: Iterable[str], files: dict[str, bytes], name: str, make: M
                 return data
         discard(path)
     raise BuildError(
-        f"build cache {path.parents[1]}: {name} was damaged as soon as it was made; check the "
-        f"disk, or {CURE}"
+        f"build cache: {name} was damaged as soon as it was made; check the disk, or {CURE}"
     )
 
 

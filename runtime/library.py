@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from .archive import read_file
 from .batch import Batch
 from .errors import BuildError, FileError, GatewrightError, InputError
+from .machines import built_for, elsewhere
 from .opening import open_copy, open_library
-from .seal import check_seal
+from .seal import check_seal, sealed
 from .toolchain import SUFFIX
 
 ABI_VERSION = 2
@@ -28,7 +29,6 @@ ANSWERS = {"bits": 0, "counts": 1, "scores": 2, "classes": 3}
 _ALIGNMENT = 64
 _ANY_ISA = -1
 _MANIFEST = ("name", "target", "shape", "input_bits", "output_bits", "decoder", "gates", "levels")
-_FORMATS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
 
 _ffi: Any = cffi.FFI()
 _ffi.cdef(
@@ -79,8 +79,8 @@ class Library:
             self.api: Any = self._opened.functions.gatewright_api()
         except OSError as error:
             raise FileError(
-                f"{path}: not a shared library that this machine can load: {error}; "
-                "compile it again here"
+                f"{path}: not a shared library that this machine can load: "
+                f"{elsewhere(self.data) or error}; compile it again here"
             ) from None
         except AttributeError:
             raise _foreign(path, self.data) from None
@@ -108,7 +108,7 @@ def _open(data: bytes) -> _Opened:
 
 
 def _foreign(path: str | os.PathLike[str], data: bytes) -> FileError:
-    what = "a shared library, but not" if data.startswith(_FORMATS) else "not a shared library"
+    what = "a shared library, but not" if built_for(data) else "not a shared library"
     return FileError(f"{path}: {what} from gatewright; compile it with gatewright")
 
 
@@ -229,8 +229,8 @@ class LibraryEngine:
         return held[isa][1]
 
     def data(self) -> bytes:
-        """The library's own file, as it was loaded."""
-        return self.library.data
+        """The library's own file, with a checksum where the format allows one."""
+        return sealed(self.library.data)
 
 
 def _pointer(array: NDArray[Any]) -> Any:

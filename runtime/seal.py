@@ -21,8 +21,10 @@ _SIZE = len(_MARK) + 32
 
 
 def sealed(library: bytes) -> bytes:
-    """The library with its checksum appended; unchanged where the format allows no such thing."""
-    if not library.startswith(_MAGIC):
+    """The library with its checksum appended; unchanged where the format allows no such thing, or
+    it is there.
+    """
+    if not library.startswith(_MAGIC) or _is_sealed(library):
         return library
     return library + _MARK + hashlib.sha256(library).digest()
 

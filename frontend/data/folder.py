@@ -47,8 +47,8 @@ class Shelf:
 def shelf(name: str, folder: str | os.PathLike[str] | None, below: tuple[str, ...] = ()) -> Shelf:
     """Where to look for a data set: in the base folder, then in the folders `below` it.
 
-    The base is `folder`, else `$GATEWRIGHT_DATA`, else `data` in the cache folder
-    (`$XDG_CACHE_HOME/gatewright` or `~/.cache/gatewright`).
+    The base is `folder`, else `$GATEWRIGHT_DATA`, else `data` in the build cache,
+    see `cache_folder`.
 
     Raises:
         FileError: none is named and there is no home folder.
