@@ -31,8 +31,8 @@ def sections(data: bytes, where: str = "object") -> list[Section]:
     Raises:
         FileError: it is no ELF file, or damaged.
     """
+    rows, names, _ = _table(data, where)
     try:
-        rows, names, _ = _table(data, where)
         strings = rows[names][4]
         found = []
         for name, kind, flags, _, _, size in rows:

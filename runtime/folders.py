@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import shutil
@@ -106,7 +105,7 @@ def temporary_folder() -> Iterator[Path]:
         BuildError: neither can be written.
     """
     try:
-        held = tempfile.TemporaryDirectory(prefix=_PREFIX)
+        held = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
     except OSError as error:
         try:
             cache_folder().mkdir(parents=True, exist_ok=True)
@@ -132,11 +131,9 @@ def nowhere(error: OSError) -> BuildError:
 
 @lru_cache(maxsize=1)
 def _spare(process: int) -> Path:
+    from multiprocessing.util import Finalize
+
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    atexit.register(_remove, folder, process)
+    # At the end of this process, a child of multiprocessing too, and not of its forks.
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)
     return folder
-
-
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # not in a fork, whose parent may need it still
-        shutil.rmtree(folder, ignore_errors=True)

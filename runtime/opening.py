@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
-from .folders import spare_folder
+from .folders import temporary_folder
 
 _numbers = count()
 
@@ -34,20 +35,19 @@ def open_copy(ffi: Any, data: bytes, suffix: str) -> tuple[Any, str]:
     for its successor.
 
     Raises:
-        OSError: it cannot be loaded, or there is no room for a copy.
+        OSError: it cannot be loaded.
+        BuildError: there is no room for a copy.
     """
     if hasattr(os, "memfd_create"):
         with suppress(OSError), _in_memory(data) as path:
             return open_library(ffi, path), path
-    path = spare_folder() / f"loaded_{next(_numbers)}{suffix}"
-    path.write_bytes(data)
-    try:
-        return open_library(ffi, str(path)), str(path)
-    except OSError as error:
-        raise OSError(_reason(str(error), str(path))) from None
-    finally:
-        with suppress(OSError):  # some systems keep the file of a loaded library
-            path.unlink()
+    with temporary_folder() as folder:
+        path = str(folder / f"library{suffix}")
+        Path(path).write_bytes(data)
+        try:
+            return open_library(ffi, path), path
+        except OSError as error:
+            raise OSError(_reason(str(error), path)) from None
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def arrays(library: CompiledCircuit, cases: Cases) -> None:
 def forms(library: CompiledCircuit, cases: Cases, driver: ctypes.CDLL) -> None:
     """Print which kernel computes the counts of batches of different sizes on the device."""
     driver.fake_kernel.restype = ctypes.c_char_p
-    run = ctypes.CDLL(sys.argv[2]).gatewright_cuda_run
+    run = ctypes.CDLL(library.engine.library._opened.name).gatewright_cuda_run
     whole, want = cases["x_uint8"], cases["counts_uint8"]
     for n in (1, 4095, 4096, 5000):
         found = np.zeros((n, *want.shape[1:]), np.int32)

@@ -175,7 +175,7 @@ def test_the_optimisers_own_libraries_damaged_in_the_cache(build_cache, damaged)
 
 
 _PROCESS = """
-import os, sys, warnings
+import multiprocessing, os, sys, warnings
 from gatewright.runtime import folders
 from gatewright.runtime.toolchain import find_compiler
 warnings.simplefilter("ignore")
@@ -185,6 +185,13 @@ if hasattr(os, "fork") and not os.fork():
     sys.exit()
 os.wait()
 assert path.exists()
+context = multiprocessing.get_context("fork")
+with context.Pool(1) as pool:
+    other = pool.apply(folders.spare_folder)
+    assert other != folders.spare_folder()
+    pool.close()
+    pool.join()
+assert not other.exists()
 """
 
 

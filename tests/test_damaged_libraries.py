@@ -16,7 +16,6 @@ from circuits import classifier, samples
 from gatewright.backends.build import build
 from gatewright.backends.c.backend import C
 from gatewright.cli.main import main
-from gatewright.runtime import folders
 from gatewright.runtime.compiled import load
 from gatewright.runtime.errors import FileError
 from gatewright.runtime.seal import check_seal, sealed
@@ -132,7 +131,6 @@ def test_loading_from_memory_and_from_a_file(data, tmp_path, monkeypatch, memory
     if not memory:
         monkeypatch.delattr(os, "memfd_create", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folders._spare.cache_clear()
     (tmp_path / "net.so").write_bytes(data)
     circuit = classifier()
     x = samples(circuit, 10, "uint8")
@@ -142,7 +140,7 @@ def test_loading_from_memory_and_from_a_file(data, tmp_path, monkeypatch, memory
     with pytest.raises(FileError) as info:
         load(tmp_path / "none.so")
     assert "gatewright-" not in str(info.value)  # the name of a copy
-    folders._spare.cache_clear()
+    assert not list(tmp_path.glob("gatewright-*"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="says what is wrong there")
