@@ -14,12 +14,12 @@ from .. import emit as emit_files
 from ..compiler.optimize import optimize
 from ..compiler.reports import NOTHING_LEFT
 from ..compiler.stats import n_gates, stats
-from ..runtime.archive import check_folder
 from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
 from ..runtime.library import Library
 from .checking import check_all
+from .outputs import check_emitted, check_library, check_output
 from .sizes import embedded_sizes
 from .sources import (
     c_name,
@@ -35,7 +35,9 @@ from .sources import (
 
 def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
-    check_folder(options.output)
+    tune = options.tune if isinstance(options.tune, str) else None
+    check_output(options.output, options.source, tune)
+    check_library(options.output, options.target)
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
     extra: dict[str, Any] = {"triple": options.triple, "architectures": options.architecture}
@@ -48,7 +50,7 @@ def compile(options: argparse.Namespace) -> int:
         level=options.level,
         name=name,
         prove=options.prove,
-        tune=read_samples(options.tune) if isinstance(options.tune, str) else options.tune,
+        tune=read_samples(tune) if tune else options.tune,
         **extra,
     )
     path = compiled.save(options.output, header=options.header)
@@ -80,6 +82,8 @@ def emit(options: argparse.Namespace) -> int:
         raise EmitError("emit: no target; name one, --target c or --target verilog")
     if options.size and options.profile != "embedded":
         raise EmitError("--size: only --profile embedded has sizes; leave it out")
+    name = options.name or c_name(options.source)
+    check_emitted(options.output, name, options.source)
     circuit = open_source(options.source).circuit
     in_turn = options.places_per_clock is not None
     circuit = optimize(circuit, options.level, prove=options.prove, keep_tiles=in_turn)
@@ -90,7 +94,6 @@ def emit(options: argparse.Namespace) -> int:
         key: getattr(options, key) for key in (*VERILOG_OPTIONS, "profile", "device")
     }
     extra = {key: value for key, value in extra.items() if value is not None}
-    name = options.name or c_name(options.source)
     paths = emit_files(
         circuit,
         target,
@@ -112,7 +115,7 @@ def emit(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Classes, scores or bits of samples."""
     if options.output:
-        check_folder(options.output)
+        check_output(options.output, options.source, options.data)
     compiled = open_compiled(options.source)
     x = read_samples(options.data)
     if compiled.manifest["decoder"] is None:

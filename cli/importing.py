@@ -9,6 +9,7 @@ from ..compiler.files import WRITERS, check_target, write
 from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..runtime.errors import FileError
+from .outputs import check_output
 from .sources import open_source
 
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".safetensors")
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
             "gatewright.frontend.importing converts live modules and loads checkpoints into them"
         )
     check_target(options.output)
+    check_output(options.output, options.source)
     circuit = optimize(open_source(options.source).circuit, options.level)
     write(circuit, options.output)
     print(stats(circuit.netlist))

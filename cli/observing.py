@@ -9,6 +9,7 @@ from typing import Any
 from ..compiler.files import check_target, write
 from ..compiler.observe import observe
 from ..runtime.errors import InputError
+from .outputs import check_output
 from .sources import open_source, read_samples
 
 
@@ -35,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Observe, report, and write a circuit file."""
     check_target(options.output)
+    check_output(options.output, options.source, options.data, options.validate, options.labels)
     x, validate = _data(options)
     found = observe(
         open_source(options.source).circuit,

@@ -13,6 +13,7 @@ from ..compiler.equivalence import equivalent
 from ..compiler.files import check_target, write
 from ..compiler.optimize import optimize
 from ..compiler.reports import Recorder
+from .outputs import check_output
 from .sources import open_source
 
 
@@ -59,6 +60,7 @@ def add_equivalent(parser: argparse.ArgumentParser) -> None:
 def run_optimize(options: argparse.Namespace) -> int:
     """Optimise, write, and say what each pass did."""
     check_target(options.output)
+    check_output(options.output, options.source)
     recorder = Recorder(luts=True)
     small = _optimized(options, recorder)
     write(small, options.output)

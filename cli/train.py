@@ -9,7 +9,8 @@ from textwrap import indent
 from typing import Any
 
 from ..runtime.archive import make_folder, write_file
-from ..runtime.errors import ExtraMissing, FileError, InputError
+from ..runtime.errors import ExtraMissing, InputError
+from .outputs import check_output
 
 CONFIGURATION, STATE = "config.toml", "state.npz"
 Tables = dict[str, dict[str, Any]]
@@ -120,7 +121,8 @@ def run(options: argparse.Namespace) -> int:
     data = load_dataset(**tables["data"])
     tables |= _recipe_tables(data, config, given)
     recipe = Recipe(tables["model"], tables["train"])
-    folder = _check_places(options.output, recipe.training.get("folder"))
+    inputs = (options.config, tables["data"]["name"])
+    folder = _check_places(options.output, recipe.training.get("folder"), inputs)
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes that torchrun started
     if first and folder and not (folder / STATE).exists():
         write_file(
@@ -218,14 +220,14 @@ def _effective(tables: Tables) -> Tables:
     return found
 
 
-def _check_places(output: Path | None, folder: str | None) -> Path | None:
+def _check_places(
+    output: Path | None, folder: str | None, inputs: tuple[str | Path | None, ...]
+) -> Path | None:
     """The folder, if any; before training, not after."""
     if folder is not None and not isinstance(folder, str):
         raise InputError(f"[train] folder = {folder}; allowed is a string")
     if output is None and folder is None:
         raise InputError("train: no place for the model; name one with -o FILE or --folder FOLDER")
-    if output is not None and not output.absolute().parent.is_dir():
-        raise FileError(f"{output}: the folder {output.parent} does not exist")
-    if output is not None and output.is_dir():
-        raise FileError(f"{output}: a folder; name the model file, such as {output / 'model.npz'}")
+    if output is not None:
+        check_output(output, *inputs)
     return None if folder is None else Path(folder)

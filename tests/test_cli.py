@@ -245,7 +245,7 @@ def test_inspect(circuit_file, tmp_path, capsys):
         ("emit {net} --target c -o {junk}", "cannot make this folder"),
         ("demo -o {junk}", "cannot make this folder"),
         ("train --data nowhere -o {tmp}/m.npz", "data set 'nowhere'"),
-        ("train --data wine -o {tmp}/no/m.npz", "no does not exist"),
+        ("train --data wine -o {tmp}/no/m.npz", "make it first"),
         ("train --data wine --layers 10 -o {tmp}/m.npz", "allowed is a multiple of 3"),
     ],
 )

@@ -134,7 +134,7 @@ def test_a_folder_that_is_no_text(tmp_path, capsys):
 def test_a_folder_is_no_place_for_the_model(tmp_path, capsys):
     assert main(["train", "--data", "wine", "--quiet", "-o", str(tmp_path)]) == 2
     said = capsys.readouterr()
-    assert f"{tmp_path}: a folder; name the model file" in said.err
+    assert f"{tmp_path}: a folder; name the file" in said.err
     assert not said.out
 
 
