@@ -236,12 +236,6 @@ def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:
         if input_shape is not None:
             raise InputError("input_shape: a circuit knows its own; leave the argument out")
         return model
-    input_shape = input_shape or getattr(model, "input_shape", None)
-    if input_shape is None:
-        raise InputError(
-            f"{type(model).__name__}: the shape of one sample is needed; "
-            "pass input_shape=, for example input_shape=(784,)"
-        )
     from .frontend.tracing.trace import trace
 
     return trace(model, input_shape)

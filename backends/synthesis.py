@@ -82,7 +82,7 @@ def synthesize(
         tuple(parts),
         tuple(routed),
         manifest["latency"],
-        manifest.get("interval", 1),
+        manifest["interval"] or 1,  # a combinational module has none: one sample a clock
         backend.target_mhz,
         tuple(tried),
         _named(backend),

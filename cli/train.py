@@ -56,7 +56,7 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "train.augment": (str, "shift"),
     "train.validation": (float, "share of the training part that chooses the weights to keep"),
     "train.check_every": (int, "steps between checks"),
-    "train.patience": (int, "checks without a rise before it stops"),
+    "train.patience": (int, "checks without a rise of either accuracy before it stops"),
     "train.seed": (int, "of wiring, weights and batches"),
     "train.threads": (int, "of torch"),
     "train.device": (str, "cpu or cuda"),

@@ -56,6 +56,10 @@ def test_compile_and_emit_take_a_module(tmp_path):
     assert {path.suffix for path in paths} >= {".v"}
     with pytest.raises(InputError, match=r"Sequential: the shape of one sample is needed"):
         gw.compile(model)
+    with pytest.raises(InputError, match=r"Sequential: the shape of one sample is needed"):
+        gw.trace(model)
+    model.input_shape = (12,)
+    assert gw.trace(model).digest() == gw.trace(model, (12,)).digest()
 
 
 def test_a_circuit_knows_its_shape():

@@ -240,7 +240,14 @@ def test_curves_of_any_run_are_well_formed(accuracies):
         assert all(0 <= x <= 720 and 0 <= y <= 440 for x, y in points)
 
 
-def test_patience_counts_checks_since_the_last_rise():
-    checks = [Check(n, 1.0, 0.5, a) for n, a in enumerate([0.2, 0.6, 0.6, 0.4])]
+@pytest.mark.parametrize("swapped", [False, True])
+def test_patience_counts_checks_since_the_last_rise_of_either_accuracy(swapped):
+    pairs = [(0.5, 0.2), (0.5, 0.6), (0.5, 0.6), (0.4, 0.4)]
+    checks = [Check(n, 1.0, *(pair[::-1] if swapped else pair)) for n, pair in enumerate(pairs)]
     assert [exhausted(checks[:n], 2) for n in range(5)] == [False, False, False, False, True]
     assert not exhausted(checks, None)
+
+
+def test_patience_waits_while_relaxed_accuracy_rises():
+    checks = [Check(n, 1.0, n / 10, 0.1) for n in range(10)]
+    assert not exhausted(checks, 1)

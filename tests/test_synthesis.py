@@ -149,6 +149,13 @@ def test_a_report(tools: Path) -> None:
     assert call[call.index("--seed") + 1] == "2"
 
 
+def test_a_combinational_module_takes_a_sample_a_clock(tools: Path) -> None:
+    report = gw.synthesize(tiny(), "ice40", feature_bits=7, seeds=1, sections=False)
+    assert (report.latency, report.interval) == (0, 1)
+    assert report.samples_per_second == 100e6
+    assert "combinational, 10 ns; 100.0 M samples/s" in str(report)
+
+
 def test_registers_are_added_until_the_clock_is_met(tools: Path) -> None:
     report = gw.synthesize(
         tiny(), "ice40", feature_bits=7, target_mhz=105, seeds=1, attempts=9, sections=False

@@ -30,7 +30,7 @@ _DTYPES = (torch.float32, torch.float64, torch.bool)
 
 def trace(
     module: nn.Module,
-    input_shape: tuple[int, ...],
+    input_shape: tuple[int, ...] | None = None,
     *,
     dtype: torch.dtype = torch.float32,
     name: str | None = None,
@@ -54,7 +54,8 @@ def trace(
 
     Args:
         module: any PyTorch module. Its training flags are as before afterwards.
-        input_shape: of one sample, without the batch.
+        input_shape: of one sample, without the batch; for a module that has no attribute of that
+            name, as those of `load_model` and `build_model` do.
         dtype: of the input. torch.float32 is right for float32 and uint8 data, and for float64
             data up to the rounding of the thresholds; torch.float64 insists on thresholds that
             float32 holds; torch.bool says that every value is a bit, so that `1 - x` or `x * y` are
@@ -64,6 +65,7 @@ def trace(
     Raises:
         TraceError: the module does what has no Boolean meaning, or raises an error on traced
             values; the message names the operation and the submodule.
+        InputError: no shape is known.
     """
     shape = _checked(module, input_shape, dtype)
     name = name or type(module).__name__
@@ -107,6 +109,13 @@ def _checked(module: Any, input_shape: Any, dtype: Any) -> tuple[int, ...]:
         )
     if dtype not in _DTYPES:
         raise TraceError(f"trace: dtype {dtype}; allowed are {', '.join(map(str, _DTYPES))}")
+    if input_shape is None:
+        input_shape = getattr(module, "input_shape", None)
+    if input_shape is None:
+        raise InputError(
+            f"{type(module).__name__}: the shape of one sample is needed; "
+            "pass input_shape=, for example input_shape=(784,)"
+        )
     example = "allowed is a tuple of positive integers without the batch, such as (1, 28, 28)"
     if not isinstance(input_shape, (tuple, list)):
         raise TraceError(f"trace: input_shape {input_shape!r}; {example} or (784,)")

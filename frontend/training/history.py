@@ -37,12 +37,19 @@ class History:
 
 
 def exhausted(checks: Sequence[Check], patience: int | None) -> bool:
-    """Whether discrete accuracy has not risen for `patience` checks; never if that is None."""
+    """Whether neither accuracy has risen for `patience` checks; never if that is None.
+
+    Discrete accuracy alone would not do: gates that start residually keep their first function for
+    some hundred steps, in which only relaxed accuracy rises.
+    """
     if patience is None or not checks:
         return False
-    highest = max(check.discrete for check in checks)
-    first = next(i for i, check in enumerate(checks) if check.discrete == highest)
-    return len(checks) - 1 - first >= patience
+    risen = max(_first_highest([c.relaxed for c in checks]), _first_highest([c.discrete for c in checks]))
+    return len(checks) - 1 - risen >= patience
+
+
+def _first_highest(accuracies: list[float]) -> int:
+    return accuracies.index(max(accuracies))
 
 
 def csv(checks: Sequence[Check], per_epoch: int) -> str:

@@ -99,7 +99,7 @@ def fit(
         augment: "shift", or a function (batch, torch.Generator) -> batch; training data only.
         check_every: steps between checks; if None, a pass over the data where epochs are given,
             and a twentieth of the run where steps are.
-        patience: stop after so many checks in which discrete accuracy did not rise.
+        patience: stop after so many checks in which neither accuracy rose.
         seed: of batches, augmentation and random modules; the global generator is left alone.
         threads: torch's threads meanwhile; if None, one for dense layers so small that threads
             would wait for each other, and for other networks as many as torch has.

@@ -14,7 +14,7 @@ class Plan:
     """The arguments of `fit` that say how long it goes on, in steps.
 
     steps: in all. per_epoch: of one pass over the data. check_every: between checks. patience:
-    checks without a rise of discrete accuracy before it stops; None for never.
+    checks without a rise of either accuracy before it stops; None for never.
     """
 
     steps: int
