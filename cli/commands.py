@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..runtime.compiled import load
 from ..runtime.errors import EmitError
 from ..runtime.foreign import CrossCompiled
 from ..runtime.library import Library
+from .arguments import verilog_options
 from .checking import check_all
 from .outputs import check_emitted, check_library, check_output
 from .sizes import embedded_sizes
@@ -62,17 +64,22 @@ def compile(options: argparse.Namespace) -> int:
     print(f"wrote {path}: {gates:,} gates, {levels} levels, {where}")
     if n_gates(circuit.netlist) and not gates:
         print(f"  {NOTHING_LEFT}")
-    for candidate, time in compiled.manifest.get("tuned", {}).items():
-        print(f"  {candidate:<24} {time:>9.2f} ns a sample")
+    if options.header:
+        print(f"wrote {path.with_name(f'{compiled.name}.h')}")
+    for line in _tuned(compiled.manifest):
+        print(line)
     return 0
 
 
-VERILOG_OPTIONS = (
-    *("feature_bits", "answer", "style", "registers_every", "max_latency"),
-    *("target_mhz", "reset", "enable", "keep_hierarchy", "primitives"),
-    *("interface", "register_inputs", "flow", "places_per_clock", "cocotb"),
-    "carry_chains",
-)
+def _tuned(manifest: dict[str, Any]) -> Iterator[str]:
+    """A line for each path: what was measured, the form that was kept first."""
+    for isa, cost in manifest["times"].items() if "tuned" in manifest else ():
+        forms = [label.rpartition(", ") for label in manifest["tuned"]]
+        found = [(form, manifest["tuned"][f"{form}, {on}"]) for form, _, on in forms if on == isa]
+        found.sort(key=lambda pair: (pair[1] != cost["sample_ns"], pair[1]))
+        (kept, time), *rest = found
+        others = "".join(f"; {form} {other:.2f}" for form, other in rest)
+        yield f"  {isa:<12} {kept}, {time:.2f} ns a sample{others}"
 
 
 def emit(options: argparse.Namespace) -> int:
@@ -90,10 +97,8 @@ def emit(options: argparse.Namespace) -> int:
     vectors = None
     if options.vectors:
         vectors = first_samples(read_samples(options.vectors), options.samples)
-    extra: dict[str, Any] = {
-        key: getattr(options, key) for key in (*VERILOG_OPTIONS, "profile", "device")
-    }
-    extra = {key: value for key, value in extra.items() if value is not None}
+    extra: dict[str, Any] = verilog_options(options)
+    extra |= {"profile": options.profile} if options.profile else {}
     paths = emit_files(
         circuit,
         target,

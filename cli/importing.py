@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..compiler.files import WRITERS, check_target, write
 from ..compiler.optimize import optimize
 from ..compiler.stats import stats
 from ..runtime.errors import FileError
+from .arguments import add_effort, add_output, add_source
 from .outputs import check_output
 from .sources import open_source
 
@@ -17,21 +17,10 @@ _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".safetensors")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "source",
-        type=Path,
-        metavar="FILE",
-        help="torchlogix's JSON, AIGER, BLIF, BENCH, structural Verilog; a model or circuit file",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help=f"its suffix says the format: {', '.join(WRITERS)}",
-    )
-    parser.add_argument("--level", type=int, default=0, help="how hard to optimise: 0 to 3 (0)")
+    text = "torchlogix's JSON, AIGER, BLIF, BENCH or structural Verilog; or a model or circuit"
+    add_source(parser, text)
+    add_output(parser, f"its suffix says the format: {', '.join(WRITERS)}")
+    add_effort(parser, 0)
     parser.set_defaults(run=run)
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..runtime.errors import GatewrightError, InputError
 from ..runtime.parallel import check_threads
 from ..runtime.version import VERSION
 from . import benching, commands, demo, importing, models, observing, optimizing, synth, train
+from .arguments import (
+    MODEL_OR_CIRCUIT,
+    OR_COMPILED,
+    SAMPLES,
+    add_effort,
+    add_output,
+    add_places,
+    add_proof,
+    add_source,
+    add_threads,
+    add_verilog,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         _check_numbers(options)
+        optimizing.tell_what_is_missing(options)
         return options.run(options)
     except GatewrightError as error:
         print(f"gatewright: {error}", file=sys.stderr)
@@ -47,156 +60,178 @@ def _check_numbers(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gatewright", description="Train logic networks, compile them to C and Verilog."
+        prog="gatewright",
+        description="Train logic networks, compile them to C and Verilog.",
+        epilog="gatewright COMMAND --help says what a command takes. Exit status: 0, 1 if a check "
+        "failed (verify, equivalent, synth, demo), 2 for an error.",
     )
     parser.add_argument("--version", action="version", version=f"gatewright {VERSION}")
     verbs = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    _demo(verbs.add_parser("demo", help="train, compile, verify, time and emit, on real digits"))
-    text = "train a network and write a model file"
-    train.add(verbs.add_parser("train", help=text, add_help=False))
-    models.add(verbs.add_parser("models", help="published networks by name"))
-    _compile(verbs.add_parser("compile", help="a model or circuit to a shared library"))
-    _emit(verbs.add_parser("emit", help="a model or circuit to C or Verilog text"))
-    text = "what a model or circuit takes of an FPGA, and its clock rate there"
-    synth.add(verbs.add_parser("synth", help=text), _verilog)
-    _predict(verbs.add_parser("predict", help="classes of samples"))
-    _verify(verbs.add_parser("verify", help="compare module, circuit, library and RTL on data"))
-    _bench(verbs.add_parser("bench", help="time a library"))
-    _inspect(verbs.add_parser("inspect", help="gates, levels, inputs used, size"))
-    text = "a smaller circuit that is equal, and what each pass did"
-    optimizing.add_optimize(verbs.add_parser("optimize", help=text))
-    text = "gates, LUTs and levels of encoder, logic and head"
-    optimizing.add_report(verbs.add_parser("report", help=text))
-    optimizing.add_equivalent(verbs.add_parser("equivalent", help="prove two circuits equal"))
-    importing.add(verbs.add_parser("import", help="a circuit or netlist file to another format"))
-    text = "make a circuit smaller by the data it will see"
-    observing.add(verbs.add_parser("observe", help=text))
+    for name, (add, summary, text) in _COMMANDS.items():
+        about = f"{summary[0].upper()}{summary[1:]}. {text}"
+        add(verbs.add_parser(name, help=summary, description=about, add_help=name != "train"))
     return parser
 
 
-def _source(parser: argparse.ArgumentParser, help: str = "a model or circuit file") -> None:
-    parser.add_argument("source", type=Path, metavar="FILE", help=help)
-
-
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, default=Path("out/demo"), metavar="FOLDER")
-    parser.add_argument("--seed", type=int, default=0)
+    text = "where everything is written (out/demo)"
+    folder = Path("out/demo")
+    parser.add_argument("-o", "--output", type=Path, default=folder, metavar="FOLDER", help=text)
+    text = "of split, wiring, weights and batches (0)"
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=text)
     parser.set_defaults(run=demo.run)
 
 
 def _compile(parser: argparse.ArgumentParser) -> None:
-    _source(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    text = "c (a shared library), cuda (one for CUDA devices), numpy (data) or verilator (Verilog)"
-    parser.add_argument("--target", default="c", help=text)
-    parser.add_argument("--name", help="of the C functions; the file's name if left out")
-    text = "another machine to compile for, such as aarch64-linux-gnu (extra cross)"
-    parser.add_argument("--triple", help=text)
-    text = "cuda: to compile for, such as sm_90, may be repeated; those of the devices here"
-    parser.add_argument("--architecture", action="append", metavar="SM", help=text)
-    text = "cuda: the kernels as loops on the CPU, without device or CUDA compiler"
-    parser.add_argument("--emulate", action="store_true", help=text)
-    text = "measure candidates here, on random rows or on DATA, and keep the fastest"
-    parser.add_argument("--tune", nargs="?", const=True, metavar="DATA", help=text)
+    add_source(parser)
+    add_output(parser, "the library, such as net.so; for the target numpy net.npz")
+    text = "c (a shared library, the default), cuda, numpy (needs no compiler) or verilator"
+    parser.add_argument("--target", default="c", metavar="TARGET", help=text)
+    text = "of the library and its C functions (the name of the file written)"
+    parser.add_argument("--name", metavar="NAME", help=text)
     parser.add_argument("--header", action="store_true", help="write the C header beside it")
-    _places(parser, "verilator")
-    optimizing.add_effort(parser)
-    optimizing.add_proof(parser)
+    text = "compile for another machine, such as aarch64-linux-gnu (extra cross)"
+    parser.add_argument("--triple", metavar="TRIPLE", help=text)
+    text = "c: measure candidates here, on random rows or on DATA, and keep the fastest"
+    parser.add_argument("--tune", nargs="?", const=True, metavar="DATA", help=text)
+    text = "cuda: compile for it, such as sm_90; may be repeated (the devices here)"
+    parser.add_argument("--architecture", action="append", metavar="SM", help=text)
+    text = "cuda: kernels as loops on the CPU, without device or CUDA compiler"
+    parser.add_argument("--emulate", action="store_true", help=text)
+    add_places(parser)
+    add_effort(parser)
+    add_proof(parser)
     parser.set_defaults(run=commands.compile)
 
 
 def _emit(parser: argparse.ArgumentParser) -> None:
-    _source(parser)
-    parser.add_argument("--target", help="c, cuda or verilog; c if a profile is named")
-    parser.add_argument("--profile", help="c: embedded, for microcontrollers")
-    parser.add_argument(
-        "--size", metavar="CC", help="embedded: compile with this command; print the bytes"
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--name", help="of functions and modules; the file's name if left out")
-    parser.add_argument(
-        "--vectors", metavar="DATA", help="verilog: a .npy or data set for a testbench"
-    )
-    parser.add_argument("--samples", type=int, default=500, help="vectors at most (500)")
-    parser.add_argument("--feature-bits", type=int, help="verilog: bits a feature; 0: encoded bits")
-    parser.add_argument("--device", help="verilog: the FPGA, ice40, ecp5 or xc7, to emit for")
-    _verilog(parser)
-    optimizing.add_effort(parser)
-    optimizing.add_proof(parser)
+    add_source(parser)
+    add_output(parser, "where the files go; made if needed", "FOLDER")
+    text = "c, cuda or verilog; c if a profile is named"
+    parser.add_argument("--target", metavar="TARGET", help=text)
+    text = "of files, functions and modules (the name of FILE)"
+    parser.add_argument("--name", metavar="NAME", help=text)
+    text = "c: embedded, for microcontrollers"
+    parser.add_argument("--profile", metavar="PROFILE", help=text)
+    text = "embedded: compile with this command, and print the bytes"
+    parser.add_argument("--size", metavar="CC", help=text)
+    text = "verilog: a testbench of these samples: a .npy, or the test part of a data set"
+    parser.add_argument("--vectors", metavar="DATA", help=text)
+    text = "of --vectors, at most (500)"
+    parser.add_argument("--samples", type=int, default=500, metavar="N", help=text)
+    add_effort(parser)
+    add_proof(parser)
+    add_verilog(parser, emitted=True)
     parser.set_defaults(run=commands.emit)
 
 
-_VERILOG_FLAGS = {
-    "reset": "a synchronous reset",
-    "enable": "a clock enable",
-    "keep-hierarchy": "ask synthesis to keep popcounts and argmaxes",
-    "register-inputs": "registers at the inputs too",
-    "carry-chains": "rows of adders on the carry chains of ice40 and ecp5",
-    "flow": "files for the tools of the device",
-    "cocotb": "tests for cocotb, with vectors",
-}
-
-
-def _verilog(parser: argparse.ArgumentParser) -> None:
-    """Options of the Verilog backend; `VERILOG_OPTIONS` names them."""
-    parser.add_argument("--answer", help="verilog: class, scores or both")
-    parser.add_argument("--style", help="verilog: gates, lut or behavioural")
-    parser.add_argument(
-        "--registers-every", type=int, metavar="N", help="verilog: levels, pipelined"
-    )
-    parser.add_argument("--max-latency", type=int, metavar="N", help="verilog: clocks, pipelined")
-    parser.add_argument("--target-mhz", type=float, metavar="F", help="verilog: clock, pipelined")
-    for name, text in _VERILOG_FLAGS.items():
-        parser.add_argument(f"--{name}", action="store_true", default=None, help=f"verilog: {text}")
-    _places(parser, "verilog")
-    parser.add_argument("--interface", help="verilog: ports, named, stream or axis")
-    parser.add_argument(
-        "--primitives",
-        metavar="DEVICE",
-        help="verilog: xilinx, ice40 or ecp5: its LUTs as instances",
-    )
-
-
-def _places(parser: argparse.ArgumentParser, target: str) -> None:
-    text = f"{target}: run convolutions in turn, so many places at once"
-    parser.add_argument("--places-per-clock", type=int, metavar="N", help=text)
-
-
 def _predict(parser: argparse.ArgumentParser) -> None:
-    _source(parser, "a compiled library, or a model or circuit file to compile now")
-    parser.add_argument("--data", required=True, help="a .npy, or a data set's test part")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .npy; else printed")
+    add_source(parser, OR_COMPILED)
+    parser.add_argument("--data", required=True, metavar="DATA", help=SAMPLES)
+    text = "a .npy; printed, a sample a line, if left out"
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
     parser.add_argument("--scores", action="store_true", help="scores instead of classes")
-    parser.add_argument("--threads", type=int, default=1)
+    add_threads(parser)
     parser.set_defaults(run=commands.predict)
 
 
 def _verify(parser: argparse.ArgumentParser) -> None:
-    _source(parser)
-    parser.add_argument("--library", type=Path, action="append", default=[], metavar="FILE")
-    parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
-    parser.add_argument("--samples", type=int, default=10_000, help="at most (10000)")
-    parser.add_argument("--rtl-samples", type=int, default=500, help="through simulators (500)")
+    add_source(parser)
+    text = "a compiled library to check too; may be repeated"
     parser.add_argument(
-        "--target", choices=["verilator"], help="check this one too, on all samples"
+        "--library", type=Path, action="append", default=[], metavar="FILE", help=text
     )
-    parser.add_argument("--no-rtl", action="store_true", help="leave the simulators out")
-    _places(parser, "Verilog")
-    optimizing.add_effort(parser)
+    parser.add_argument("--data", metavar="DATA", help=f"{SAMPLES} (random ones)")
+    text = "at most (10000)"
+    parser.add_argument("--samples", type=int, default=10_000, metavar="N", help=text)
+    text = "of them through Verilog simulators, at most (500)"
+    parser.add_argument("--rtl-samples", type=int, default=500, metavar="N", help=text)
+    text = "leave the Verilog simulators out"
+    parser.add_argument("--no-rtl", action="store_true", help=text)
+    text = "verilator: check the library that it makes of the Verilog too, on all samples"
+    parser.add_argument("--target", choices=["verilator"], metavar="TARGET", help=text)
+    add_places(parser)
+    add_effort(parser)
     parser.set_defaults(run=commands.verify)
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
-    _source(parser, "a compiled library, or a model or circuit file to compile now")
-    parser.add_argument("--data", help="a .npy, or a data set's test part; random if left out")
-    parser.add_argument("--samples", type=int, default=100_000, help="a call (100000)")
-    parser.add_argument("--threads", type=int, default=1)
-    text = "a model or circuit: packing, logic and head apart, which takes two compilations more"
+    add_source(parser, OR_COMPILED)
+    parser.add_argument("--data", metavar="DATA", help=f"{SAMPLES} (random ones)")
+    text = "of a call (100000); fewer are repeated"
+    parser.add_argument("--samples", type=int, default=100_000, metavar="N", help=text)
+    add_threads(parser)
+    text = "packing, logic and head apart, which takes two compilations more; no compiled library"
     parser.add_argument("--stages", action="store_true", help=text)
     parser.set_defaults(run=benching.bench)
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
-    _source(parser, "a model, circuit or compiled file")
+    add_source(parser, f"a compiled library; or {MODEL_OR_CIRCUIT}")
     parser.add_argument("--text", action="store_true", help="print the netlist too")
     parser.set_defaults(run=commands.inspect)
+
+
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] = {
+    "demo": (
+        _demo,
+        "train, compile, verify, time and emit, on real digits",
+        "Takes a minute or two; the data set is scikit-learn's.",
+    ),
+    "train": (train.add, "train a network and write a model file", train.ABOUT),
+    "models": (models.add, "list published networks, which train by name", ""),
+    "compile": (
+        _compile,
+        "compile a model or circuit to a shared library",
+        "It is optimised first. predict, bench and gatewright.load take what is written.",
+    ),
+    "emit": (
+        _emit,
+        "write a model or circuit as C, CUDA or Verilog text",
+        "It is optimised first. No compiler is started.",
+    ),
+    "predict": (_predict, "print or write the classes of samples", ""),
+    "verify": (
+        _verify,
+        "compare module, circuit, libraries and Verilog on data",
+        "Builds every target that there are tools for, and has simulators run the Verilog, which "
+        "takes up to some minutes. Status 1 if any answer differs.",
+    ),
+    "bench": (_bench, "time a library on every instruction set", ""),
+    "inspect": (
+        _inspect,
+        "show gates, levels, inputs used and size of a file",
+        "Of a compiled library the manifest is printed, as JSON.",
+    ),
+    "optimize": (
+        optimizing.add_optimize,
+        "make a circuit smaller, and show what each pass did",
+        "docs/optimizing.md says what each level does.",
+    ),
+    "report": (
+        optimizing.add_report,
+        "count gates, LUTs and levels of encoder, logic and head",
+        "What each pass does is shown before; nothing is written.",
+    ),
+    "equivalent": (
+        optimizing.add_equivalent,
+        "prove two circuits equal",
+        "Status 0 if proved, 1 if refuted or unproved.",
+    ),
+    "observe": (
+        observing.add,
+        "make a circuit smaller by the data it will see",
+        "On the samples observed every answer stays; on others it may change (docs/observe.md).",
+    ),
+    "import": (
+        importing.add,
+        "turn a circuit or netlist file into another format",
+        "Formats are told apart by content; docs/files.md says what each holds.",
+    ),
+    "synth": (
+        synth.add,
+        "find what a model or circuit takes of an FPGA, and its clock rate there",
+        "Needs Yosys and nextpnr: on PATH, or by the extra synth. Place and route takes minutes; "
+        "status 1 if --target-mhz is missed.",
+    ),
+}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
-    parser.add_argument("name", nargs="?", help="one network, in full")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one network, in full")
     parser.set_defaults(run=run)
 
 

@@ -6,30 +6,30 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..compiler.files import check_target, write
+from ..compiler.files import WRITERS, check_target, write
 from ..compiler.observe import observe
 from ..runtime.errors import InputError
+from .arguments import add_effort, add_output, add_source
 from .outputs import check_output
 from .sources import open_source, read_samples
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", type=Path, metavar="FILE", help="a model or circuit file")
-    parser.add_argument(
-        "data", metavar="DATA", help="a .npy of samples, or a data set, whose test part validates"
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--validate", metavar="FILE", help="a .npy of samples not observed")
+    add_source(parser)
+    text = "samples to observe: a .npy; or a data set, whose test part validates"
+    parser.add_argument("data", metavar="DATA", help=text)
+    add_output(parser, f"its suffix says the format: {', '.join(WRITERS)}")
+    text = "a .npy of samples that are not observed"
+    parser.add_argument("--validate", metavar="FILE", help=text)
     parser.add_argument("--labels", metavar="FILE", help="a .npy of their classes")
-    parser.add_argument(
-        "--holdout", type=float, default=0.0, help="share of a .npy set aside to validate (0)"
-    )
-    parser.add_argument(
-        "--max-loss", type=float, default=0.0, help="of accuracy, in percentage points (0)"
-    )
-    parser.add_argument("--luts", action="store_true", help="report LUTs of 3 and 6 inputs as well")
-    parser.add_argument("--level", type=int, default=2, help="how hard to optimise: 0 to 3 (2)")
+    text = "share of DATA that is set aside to validate (0)"
+    parser.add_argument("--holdout", type=float, default=0.0, metavar="X", help=text)
+    text = "percentage points of accuracy that may be lost; more is an error (0)"
+    parser.add_argument("--max-loss", type=float, default=0.0, metavar="X", help=text)
+    text = "count LUTs of three and six inputs before and after too"
+    parser.add_argument("--luts", action="store_true", help=text)
+    add_effort(parser)
     parser.set_defaults(run=run)
 
 

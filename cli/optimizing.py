@@ -4,56 +4,54 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from ..compiler import Circuit
 from ..compiler.cost import cost
 from ..compiler.equivalence import equivalent
-from ..compiler.files import check_target, write
-from ..compiler.optimize import optimize
+from ..compiler.files import WRITERS, check_target, write
+from ..compiler.optimize import missing_at_level_3, optimize
 from ..compiler.reports import Recorder
+from .arguments import (
+    MODEL_OR_CIRCUIT,
+    add_effort,
+    add_output,
+    add_proof,
+    add_seconds,
+    add_source,
+)
 from .outputs import check_output
 from .sources import open_source
 
 
-def add_effort(parser: argparse.ArgumentParser) -> None:
-    """How hard to optimise."""
-    parser.add_argument("--level", type=int, default=2, help="how hard to optimise: 0 to 3 (2)")
-
-
-def add_proof(parser: argparse.ArgumentParser) -> None:
-    """Whether to prove the result."""
-    parser.add_argument("--prove", action="store_true", help="fail unless proved equal")
-
-
 def add_optimize(parser: argparse.ArgumentParser) -> None:
     """The arguments of `optimize`."""
-    parser.add_argument("source", type=Path, metavar="FILE", help="a model, circuit or netlist")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    add_source(parser)
+    add_output(parser, f"its suffix says the format: {', '.join(WRITERS)}")
     add_effort(parser)
-    parser.add_argument("--seconds", type=float, help="stop starting passes after so long")
+    add_seconds(parser)
     add_proof(parser)
     parser.set_defaults(run=run_optimize)
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
     """The arguments of `report`."""
-    parser.add_argument("source", type=Path, metavar="FILE", help="a model, circuit or netlist")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add_source(parser)
+    parser.add_argument("--json", action="store_true", help="print the report for programs")
     add_effort(parser)
-    parser.add_argument("--seconds", type=float, help="stop starting passes after so long")
+    add_seconds(parser)
     add_proof(parser)
     parser.set_defaults(run=run_report)
 
 
 def add_equivalent(parser: argparse.ArgumentParser) -> None:
     """The arguments of `equivalent`."""
-    parser.add_argument("first", type=Path, metavar="FILE")
-    parser.add_argument("second", type=Path, metavar="FILE")
-    parser.add_argument(
-        "--bits", action="store_true", help="of netlists only, whatever encoders and decoders say"
-    )
+    for which in ("first", "second"):
+        parser.add_argument(which, type=Path, metavar=which.upper(), help=MODEL_OR_CIRCUIT)
+    text = "compare netlists only, whatever encoders and decoders say"
+    parser.add_argument("--bits", action="store_true", help=text)
     parser.set_defaults(run=run_equivalent)
 
 
@@ -65,7 +63,7 @@ def run_optimize(options: argparse.Namespace) -> int:
     small = _optimized(options, recorder)
     write(small, options.output)
     print(recorder.report())
-    print(f"wrote {options.output}")
+    print(f"wrote {options.output}{_proved(options)}")
     return 0
 
 
@@ -77,7 +75,7 @@ def run_report(options: argparse.Namespace) -> int:
         steps = [asdict(step) for step in recorder.report().steps]
         print(json.dumps({"passes": steps, **asdict(found)}, indent=2))
     else:
-        print(f"{recorder.report()}\n\n{found}")
+        print(f"{recorder.report()}\n\n{found}{_proved(options)}")
     return 0
 
 
@@ -87,6 +85,16 @@ def run_equivalent(options: argparse.Namespace) -> int:
     found = equivalent(a.netlist, b.netlist) if options.bits else equivalent(a, b)
     print(found)
     return 0 if found.status == "proved" else 1
+
+
+def tell_what_is_missing(options: argparse.Namespace) -> None:
+    """Say what a command that was asked for level 3 leaves out, for want of extras."""
+    if getattr(options, "level", 0) == 3 and (missing := missing_at_level_3()):
+        print(f"level 3 without {', '.join(missing)}", file=sys.stderr)
+
+
+def _proved(options: argparse.Namespace) -> str:
+    return f"\nproved equal to {options.source}" if options.prove else ""
 
 
 def _optimized(options: argparse.Namespace, recorder: Recorder) -> Circuit:

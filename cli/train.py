@@ -14,6 +14,11 @@ from .outputs import check_output
 
 CONFIGURATION, STATE = "config.toml", "state.npz"
 Tables = dict[str, dict[str, Any]]
+ABOUT = (
+    "CONFIG is a TOML file of tables [data], [model] and [train]; a table takes the place of the "
+    "data set's recipe, and options replace single keys. Under torchrun -m gatewright train, "
+    "processes share the work. More in docs/training.md."
+)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -35,57 +40,61 @@ def _temperature(text: str) -> Any:
 
 # What replaces a key of a table: option, type, what it says. The destination is `table.key`.
 _OPTIONS: dict[str, tuple[Any, str]] = {
-    "data.name": (str, "a data set by name, or a .npz with x and y"),
+    "data.name": (str, "a data set by name (docs/data.md), or a .npz with x and y"),
     "model.name": (str, "a published network; gatewright models lists them"),
     "model.layers": (_sizes, "gates of each layer, such as 2000,2000"),
-    "model.bits": (int, "thresholds a feature; 0 for Boolean data"),
+    "model.bits": (int, "thresholds of a feature; 0 for Boolean data"),
     "model.tau": (float, "temperature of the scores"),
     "train.epochs": (int, "passes over the data"),
-    "train.steps": (int, "batches to train on, instead of epochs"),
-    "train.batch_size": (int, "samples a step"),
+    "train.steps": (int, "batches to train on, instead of --epochs"),
+    "train.batch_size": (int, "samples of a step"),
     "train.lr": (float, "learning rate"),
     "train.schedule": (str, "of the learning rate: constant or cosine"),
-    "train.warmup": (int, "steps in which the learning rate rises"),
-    "train.weight_decay": (float, "of AdamW"),
+    "train.warmup": (int, "steps at first in which the learning rate rises"),
+    "train.weight_decay": (float, "of AdamW, which takes Adam's place above 0"),
     "train.clip_norm": (float, "largest norm of gradients"),
     "train.regularizer": (str, "penalty of layers: L2, abs_sum or warp"),
     "train.regularization": (float, "weight of the penalty"),
     "train.rescale": (str, "of weights after a step: clip, abs_sum or L2"),
-    "train.temperature": (_temperature, "such as 1 or exponential:2:0.5"),
+    "train.temperature": (_temperature, "of gates, such as 1 or exponential:2:0.5"),
     "train.precision": (str, "float32, or bfloat16 on CUDA devices"),
-    "train.augment": (str, "shift"),
+    "train.augment": (str, "shift: images moved by up to a pixel"),
     "train.validation": (float, "share of the training part that chooses the weights to keep"),
-    "train.check_every": (int, "steps between checks"),
+    "train.check_every": (
+        int,
+        "steps between checks (an epoch, or a twentieth of --steps)",
+    ),
     "train.patience": (int, "checks without a rise of either accuracy before it stops"),
     "train.seed": (int, "of wiring, weights and batches"),
-    "train.threads": (int, "of torch"),
+    "train.threads": (int, "of torch (as many as it takes; one for small dense layers)"),
     "train.device": (str, "cpu or cuda"),
-    "train.folder": (str, "where model, log, curve and state are written"),
+    "train.folder": (str, "write model, log, learning curve and state there, at every check"),
 }
+_METAVARS = {"model.layers": "N,N,...", "train.schedule": "NAME", "train.temperature": "T"}
 _FLAGS = {"data.name": "--data", "model.name": "--model"}
 _EXCLUSIVE = {"bits": "thresholds", "thresholds": "bits", "steps": "epochs", "epochs": "steps"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.description = (
-        "Train a network. CONFIG is a TOML file of tables [data], [model] and [train]; a table "
-        "takes the place of the data set's recipe, and options replace single keys. Under "
-        "torchrun -m gatewright train, processes share the work."
-    )
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="this text, and all defaults")
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="a TOML file")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the model file")
-    for key, (kind, text) in _OPTIONS.items():
-        flag = _FLAGS.get(key, f"--{key.partition('.')[2].replace('_', '-')}")
-        name = {int: "N", float: "X"}.get(kind, key.partition(".")[2].upper())
-        parser.add_argument(flag, dest=key, type=kind, help=text, metavar=name)
-    parser.add_argument(
-        "--tensorboard", dest="train.tensorboard", action="store_const", const=True,
-        help="event files in the folder",
-    )  # fmt: skip
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    text = "the model file; --folder writes one too"
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
+    parser.add_argument("--resume", action="store_true", help="continue the run in --folder")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    groups = {
+        table: parser.add_argument_group(f"[{table}]") for table in ("data", "model", "train")
+    }
+    for key, (kind, text) in _OPTIONS.items():
+        table, _, name = key.partition(".")
+        flag = _FLAGS.get(key, f"--{name.replace('_', '-')}")
+        metavar = {int: "N", float: "X"}.get(kind, _METAVARS.get(key, name.upper()))
+        groups[table].add_argument(flag, dest=key, type=kind, help=text, metavar=metavar)
+    groups["train"].add_argument(
+        "--tensorboard", dest="train.tensorboard", action="store_const", const=True,
+        help="event files in --folder, for TensorBoard (extra tensorboard)",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -96,11 +105,11 @@ class _Help(argparse.Action):
         parser.print_help()
         try:
             from ..frontend.training.configuration import configuration_text
-            from ..frontend.training.recipes import NETWORK, RECIPES, TRAINING
+            from ..frontend.training.recipes import NETWORK, RECIPES, TRAINING, WITHOUT_RECIPE
         except ExtraMissing as error:
             print(f"\n{error}")
         else:
-            print("\nDefaults:\n")
+            print(f"\nDefaults; of data sets without a recipe {WITHOUT_RECIPE}:\n")
             print(indent(configuration_text({"model": NETWORK, "train": TRAINING}), "  "))
             for name, recipe in RECIPES.items():
                 print(f"Recipe of {name}, where no configuration says otherwise:\n")

@@ -16,7 +16,7 @@ from .passes.lutmap import count_luts
 from .passes.readout import reduce_readout
 from .passes.resynthesize import QUICK, Resynthesize
 from .passes.rewrite import Rewrite
-from .passes.rewrite_engines import installed_engines
+from .passes.rewrite_engines import ENGINES, installed_engines
 from .passes.satsweep import SatSweep
 from .passes.specialize import Specialize
 from .passes.strash import strash
@@ -166,6 +166,13 @@ def _thorough(work: _Work) -> None:
         work.rounds(CLEAN, 4)
         if work.size(work.netlist) >= before * (1 - _LEAST_GAIN):
             break
+
+
+def missing_at_level_3() -> list[str]:
+    """What level 3 leaves out because it is not installed, each with its extra."""
+    found = installed_engines()
+    missing = [] if sat.available() else ["SAT sweeping (extra prove)"]
+    return missing + [f"{name} (extra rewrite)" for name in ENGINES if name not in found]
 
 
 def _strong(left: float | None) -> Iterator[Pass]:

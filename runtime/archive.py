@@ -25,6 +25,11 @@ from numpy.typing import NDArray
 from .errors import FileError
 
 _MANIFEST = "manifest"
+_CURES = {  # where a file of one kind is found and another one is needed
+    ("model", "circuit"): "; gatewright.trace(gatewright.frontend.load_model(FILE)) makes it one",
+    ("training state", "model"): "; the model of a run is model.npz beside it",
+    ("circuit", "model"): "; gatewright.read(FILE) reads circuits",
+}
 VERSION = 1
 
 
@@ -176,7 +181,9 @@ def parse_archive(
             "use the Gatewright that wrote it"
         )
     if kind is not None and manifest["gatewright"] != kind:
-        raise FileError(f"{where}: holds a {manifest['gatewright']}; a {kind} is needed here")
+        found = manifest["gatewright"]
+        cure = _CURES.get((found, kind), "")
+        raise FileError(f"{where}: holds a {found}; a {kind} is needed here{cure}")
     return manifest, arrays
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import pytest
 from circuits import classifier, samples
 
 import gatewright as gw
-from gatewright.cli.main import main
+from gatewright.cli.main import _parser, main
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.simulators import available
 
@@ -326,3 +327,29 @@ def test_a_circuit_and_its_netlist_file_are_compared_by_bits(circuit_file, tmp_p
     assert "--bits" in capsys.readouterr().err
     assert main(["equivalent", "--bits", *files]) == 0
     assert capsys.readouterr().out.startswith("proved equal")
+
+
+def _subparsers():
+    (found,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return found.choices
+
+
+@pytest.mark.parametrize("command", sorted(_subparsers()))
+def test_every_command_and_option_is_explained(command):
+    parser = _subparsers()[command]
+    assert parser.description
+    assert not [action.dest for action in parser._actions if not action.help]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_level_3_says_what_it_does_without(circuit_file, monkeypatch, capsys, missing):
+    monkeypatch.setattr("gatewright.compiler.optimize.installed_engines", lambda: ["abc"])
+    monkeypatch.setattr("gatewright.compiler.proof.sat.available", lambda: not missing)
+    command = ["report", str(circuit_file[1]), "--json", "--seconds", "0.01", "--level"]
+    assert main([*command, "3"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["passes"]
+    sweeping = "SAT sweeping (extra prove), " if missing else ""
+    assert printed.err == f"level 3 without {sweeping}mockturtle (extra rewrite)\n"
+    assert main([*command, "2"]) == 0
+    assert not capsys.readouterr().err

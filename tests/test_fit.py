@@ -245,7 +245,7 @@ def test_shift_moves_by_one_pixel_at_most():
         ({"steps": 1, "precision": "bfloat16"}, "'bfloat16' on cpu; allowed there is 'float32'"),
         ({"steps": 1, "device": "tpu"}, "device 'tpu'; allowed are cpu and cuda"),
         ({"steps": 1, "device": "cuda:99"}, r"'cuda:99'; PyTorch finds \d+ CUDA devices here"),
-        ({"steps": 1, "resume": True}, "resume and tensorboard need folder="),
+        ({"steps": 1, "resume": True}, "resume and tensorboard need folder= \\(--folder\\),"),
         ({"steps": 1, "validation": 0.2}, r"validation of float; allowed is a pair \(x, y\)"),
         ({"steps": 1, "threads": 0}, "threads 0; allowed are integers from 1"),
         ({"steps": 1, "check_every": -1}, "check_every -1; allowed are integers from 1"),

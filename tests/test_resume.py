@@ -114,7 +114,7 @@ def test_options_that_numpy_computed_are_kept_as_plain_numbers(tmp_path):
 
 
 def test_a_run_is_not_overwritten(whole):
-    with pytest.raises(InputError, match="holds a run; resume=True continues it"):
+    with pytest.raises(InputError, match=r"holds a run; resume=True \(--resume\) continues it"):
         train(whole[0])
 
 

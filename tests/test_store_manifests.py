@@ -15,7 +15,9 @@ from gatewright.runtime.errors import FileError
 
 def test_another_kind_and_another_version(saved_circuit, tmp_path):
     write_archive(tmp_path / "model.npz", "model", {}, {})
-    with pytest.raises(FileError, match=r"holds a model; a circuit is needed here"):
+    with pytest.raises(
+        FileError, match=r"holds a model; a circuit is needed here; gatewright\.trace"
+    ):
         read_circuit(tmp_path / "model.npz")
     rewritten(saved_circuit, manifest=lambda facts: {**facts, "version": 2})
     with pytest.raises(FileError, match=r"format version 2; allowed is 1; use the Gatewright that"):

@@ -53,7 +53,7 @@ def test_a_configuration_trains_into_a_folder(config, tmp_path, capsys):
     assert (written["train"]["lr"], written["train"]["steps"]) == (0.02, 20)
     assert "epochs" not in written["train"]
     assert main(command) == 2
-    assert f"{folder} holds a run; resume=True continues it" in capsys.readouterr().err
+    assert f"{folder} holds a run; resume=True (--resume) continues it" in capsys.readouterr().err
     assert main(["inspect", str(folder / "state.npz")]) == 2
     assert "the state of a run, whose model is model.npz beside it" in capsys.readouterr().err
     before = (folder / "model.npz").read_bytes()

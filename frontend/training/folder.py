@@ -57,7 +57,7 @@ class RunFolder:
             return
         if not resume:
             raise InputError(
-                f"fit: {self._path} holds a run; resume=True continues it; "
+                f"fit: {self._path} holds a run; resume=True (--resume) continues it; "
                 "take another folder for a new one"
             )
         trainer.restore(read_state(path, self._run), path)

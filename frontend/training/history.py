@@ -44,12 +44,9 @@ def exhausted(checks: Sequence[Check], patience: int | None) -> bool:
     """
     if patience is None or not checks:
         return False
-    risen = max(_first_highest([c.relaxed for c in checks]), _first_highest([c.discrete for c in checks]))
+    relaxed, discrete = zip(*((check.relaxed, check.discrete) for check in checks), strict=True)
+    risen = max(each.index(max(each)) for each in (relaxed, discrete))
     return len(checks) - 1 - risen >= patience
-
-
-def _first_highest(accuracies: list[float]) -> int:
-    return accuracies.index(max(accuracies))
 
 
 def csv(checks: Sequence[Check], per_epoch: int) -> str:

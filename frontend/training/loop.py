@@ -127,7 +127,7 @@ def fit(
     processes = join(find_device(model, device))
     _check_options(processes, precision, min(batch_size, len(samples)))
     if folder is None and (resume or tensorboard):
-        raise InputError("fit: resume and tensorboard need folder=, where the files are")
+        raise InputError("fit: resume and tensorboard need folder= (--folder), where the files are")
     if folder is not None and not isinstance(folder, str | os.PathLike):
         raise InputError(f"fit: folder {folder!r}; allowed is a path")
     check_whole("seed", seed, 0)

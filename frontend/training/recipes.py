@@ -143,6 +143,10 @@ def _published(data: Dataset, name: str, **options: Any) -> nn.Sequential:
     return build_model(name, **options)
 
 
+_GATES_A_CLASS, _STEPS = 200, 2000
+WITHOUT_RECIPE = f"two layers of {_GATES_A_CLASS} gates a class, {_STEPS} steps"
+"""What `recipe_for` takes for data sets that have no recipe, in words."""
+
 RECIPES: dict[str, Recipe] = {
     "digits": Recipe(
         network={
@@ -186,5 +190,5 @@ def recipe_for(data: Dataset, model: str | None = None) -> Recipe:
     """
     if model is not None:
         return Recipe({"name": model}, model_spec(model).training)
-    width = 200 * data.classes
-    return RECIPES.get(data.name, Recipe({"layers": (width, width)}, {"steps": 2000}))
+    width = _GATES_A_CLASS * data.classes
+    return RECIPES.get(data.name, Recipe({"layers": (width, width)}, {"steps": _STEPS}))
