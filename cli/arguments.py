@@ -16,7 +16,7 @@ _VERILOG: dict[str, tuple[type | None, str, str]] = {
         int,
         "N",
         "of a feature, an unsigned integer (1, 8 or 16, what its thresholds need); 0: the module "
-        "takes the encoder's bits",
+        "takes the encoder's bits; of --profile embedded 8 or 0",
     ),
     "answer": (str, "WHAT", "class, scores (the counts) or both (both)"),
     "style": (str, "STYLE", "gates, lut or behavioural (gates; pipelines: lut)"),

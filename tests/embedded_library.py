@@ -21,7 +21,7 @@ class EmbeddedLibrary:
     """One emitted network. Arrays are the answers of every sample, one at a time or 32."""
 
     def __init__(self, circuit: Circuit, backend: Embedded | None = None, flags=("-O1",)) -> None:
-        backend = backend or Embedded()
+        backend = backend or Embedded(feature_bits=8)
         self.circuit = backend.prepare(circuit)
         self.artifact = backend.emit(self.circuit, "net")
         path = find_compiler().build(self.artifact.files, "net", (*STRICT, *flags))

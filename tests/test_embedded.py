@@ -19,7 +19,7 @@ import gatewright as gw
 from gatewright.backends.c.embedded.backend import Embedded
 from gatewright.backends.text import emit_text
 from gatewright.cli.main import main
-from gatewright.compiler import Builder, Circuit, Decoder, Encoder
+from gatewright.compiler import Builder, Circuit, Decoder, Encoder, Netlist
 from gatewright.runtime.elf import sections
 from gatewright.runtime.errors import EmitError, FileError
 from gatewright.runtime.toolchain import find_compiler
@@ -33,6 +33,56 @@ MACHINES = {
     "riscv32": ("riscv32-freestanding", "generic_rv32", "qemu-riscv32"),
     "armeb": ("thumbeb-freestanding-eabi", "cortex_a7", "qemu-armeb"),
 }
+
+
+def thresholds(*values: float) -> Circuit:
+    """Bits of one feature, each above one of the values."""
+    encoder = Encoder((1,), np.zeros(len(values), np.int32), np.float32(values))
+    return Circuit(encoder, Netlist(len(values), (), np.arange(2, 2 + len(values))))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((0.25, 0.5, 0.75), "embedded: a feature has several thresholds between 0 and 1"),
+        ((-0.5, 3.0), r"embedded: a threshold of -0\.5, so features may be negative"),
+        ((3.0, 300.0), "embedded: a threshold of 300; features are bytes, which end at 255"),
+        ((3.0, 1e9), "embedded: a threshold of 1000000000.0; features of 16 bits end"),
+    ],
+)
+def test_features_that_are_no_bytes(values, message):
+    """Refused, unless the caller says that they are, or thresholds them."""
+    circuit = thresholds(*values)
+    with pytest.raises(
+        EmitError, match=f"{message}.*feature_bits=0, which takes the encoder's bits"
+    ):
+        emit_text(circuit, "c", "net", None, {"profile": "embedded"})
+    named = Embedded(feature_bits=8).emit(circuit, "net")
+    assert b"net_evaluate(const" in named.files["net.c"]
+    packed = Embedded(feature_bits=0)
+    for text in packed.emit(circuit, "net").files.values():
+        assert b"net_evaluate(" not in text
+        assert b"net_evaluate_32(" not in text
+        assert b"FEATURES bytes" not in text
+    x = np.float32([[-1.0], [0.3], [0.6], [4.0], [301.0], [2e9]])
+    bits = np.packbits(circuit.encoder(x), 1, "little")
+    library = EmbeddedLibrary(circuit, packed)
+    assert np.array_equal(library.answers(bits, packed=True)["bits"], circuit.bits(x))
+    assert np.array_equal(library.answers_32(bits, packed=True)["bits"], circuit.bits(x))
+
+
+def test_the_header_says_what_thresholds_mean():
+    header = Embedded().emit(thresholds(1.5, 2.45, 4.0), "net").files["net.h"].decode()
+    assert "Features are integers: x > 2.45 is x >= 3." in header
+    assert (
+        "Features are integers"
+        not in Embedded().emit(thresholds(1.5, 4), "net").files["net.h"].decode()
+    )
+
+
+def test_wrong_feature_bits():
+    with pytest.raises(EmitError, match=r"feature_bits 4; allowed are 8 \(bytes\), 0"):
+        Embedded(feature_bits=4).emit(thresholds(1.5), "net")
 
 
 def asked(circuit: Circuit) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compiler.circuit import Encoder
-from ...runtime.errors import EmitError
+from ..features import fraction_notes, integer_bits
 from .text import ONE, ZERO, Port, concat, module_text, unused
 
 _INSTEAD = "or choose feature_bits=0, which takes the encoder's bits instead of features"
@@ -22,33 +22,7 @@ def feature_width(encoder: Encoder, asked: int | None) -> int:
     """
     if asked is not None:
         return asked
-    finite = np.isfinite(encoder.threshold)
-    feature, threshold = encoder.feature[finite], encoder.threshold[finite]
-    low, high = (threshold.min(), threshold.max()) if len(threshold) else (0.0, 0.0)
-    if low < 0:
-        raise EmitError(
-            f"verilog: a threshold of {low}, so features may be negative; allowed are unsigned "
-            f"integers; name their width if that is what they are (feature_bits=8), {_INSTEAD}"
-        )
-    if high >= 1:
-        return _integer_width(high)
-    if len(np.unique(feature)) < len(np.unique(np.stack([feature, threshold]), axis=1).T):
-        raise EmitError(
-            "verilog: a feature has several thresholds between 0 and 1, so it is a fraction; "
-            "allowed are unsigned integers; scale features and thresholds to integers, "
-            f"name their width if that is what they are (feature_bits=1), {_INSTEAD}"
-        )
-    return 1
-
-
-def _integer_width(high: float) -> int:
-    for width in (8, 16):
-        if high < 1 << width:
-            return width
-    raise EmitError(
-        f"verilog: a threshold of {high}; features of 16 bits end at 65535; "
-        f"name their width (feature_bits up to 24), {_INSTEAD}"
-    )
+    return integer_bits(encoder, "verilog", _INSTEAD)
 
 
 def encoder_notes(encoder: Encoder, width: int) -> list[str]:
@@ -69,6 +43,7 @@ def encoder_notes(encoder: Encoder, width: int) -> list[str]:
         f"x: {encoder.n_features} unsigned features of {width} bit{'s' if width > 1 else ''}; "
         f"feature f is x[{f'{width}*f +: {width}' if width > 1 else 'f'}].",
         f"  A sample has shape {shape} and is flattened in row-major order.",
+        *fraction_notes(encoder),
     ]
 
 

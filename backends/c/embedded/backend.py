@@ -12,14 +12,17 @@ from ....compiler import Circuit
 from ....compiler.passes.lower import lower_argmax
 from ....compiler.passes.lutmap import LutMap
 from ....compiler.passes.sweep import sweep
+from ....runtime.errors import EmitError
 from ....runtime.version import VERSION
 from ...artifact import Artifact, answer_comment, check_name, describe, shape_comment
+from ...features import fraction_notes, integer_bits
 from ...formulas import Dialect, expression
 from ...render import render
 from ..data import c_float
 from .code import Code, Op, assemble
 from .rows import plan_rows
 
+_INSTEAD = "or choose feature_bits=0, which takes the encoder's bits, packed, instead of features"
 _DIALECT = Dialect("0u", "ONE")
 
 
@@ -29,7 +32,13 @@ class Embedded:
 
     Evaluates one sample at a time, with a byte for each value that is alive, or 32 samples at
     once, with a word for each.
+
+    feature_bits: 8 where features are bytes, whatever the thresholds look like; 0 leaves out the
+    functions that threshold bytes, so that packed bits are all it takes; None: bytes, and an error
+    where the thresholds say that features are none.
     """
+
+    feature_bits: int | None = None
 
     def prepare(self, circuit: Circuit) -> Circuit:
         """LUTs of at most two inputs and no argmax, as the code asks."""
@@ -42,11 +51,12 @@ class Embedded:
         the workspace for one sample and for 32.
 
         Raises:
-            EmitError: `name` cannot name C functions.
+            EmitError: `name` cannot name C functions, or features are no bytes.
         """
         check_name(name)
+        takes_bytes = self._takes_bytes(circuit)
         code = assemble(circuit.netlist)
-        values = _values(circuit, name, code)
+        values = _values(circuit, name, code, takes_bytes)
         manifest = {
             **describe(circuit, name, "c"),
             "profile": "embedded",
@@ -65,18 +75,34 @@ class Embedded:
             manifest,
         )
 
+    def _takes_bytes(self, circuit: Circuit) -> bool:
+        if self.feature_bits not in (None, 0, 8):
+            raise EmitError(
+                f"embedded: feature_bits {self.feature_bits!r}; allowed are 8 (bytes), 0 (packed "
+                "bits only) and None"
+            )
+        if self.feature_bits is None and integer_bits(circuit.encoder, "embedded", _INSTEAD) > 8:
+            raise EmitError(
+                f"embedded: a threshold of {circuit.encoder.threshold.max():g}; features are "
+                "bytes, which end at 255; name them so if that is right (feature_bits=8), "
+                f"{_INSTEAD}"
+            )
+        return self.feature_bits != 0
 
-def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
+
+def _values(circuit: Circuit, name: str, code: Code, takes_bytes: bool) -> dict[str, Any]:
     tables = _Tables()
     stream = tables.add("code", code.stream)
     rows = plan_rows(circuit.encoder, code.inputs)
     tables.add_macro("BODY_START", np.array(code.bodies, np.int64))
     tables.add_macro("OUTPUT", code.outputs.astype(np.int64))
-    tables.add_macro("RUN_FIRST", rows.first)
-    tables.add_macro("RUN_STEP", rows.step)
+    if takes_bytes:
+        tables.add_macro("RUN_FIRST", rows.first)
+        tables.add_macro("RUN_STEP", rows.step)
     tables.add_macro("RUN_BIT", rows.bit)
     tables.add_macro("RUN_COUNT", rows.count)
-    tables.add_macro("LEVEL", rows.level.astype(np.int64))
+    if takes_bytes:
+        tables.add_macro("LEVEL", rows.level.astype(np.int64))
     decoder = circuit.decoder
     groups = decoder.groups if decoder else 0
     kinds = {op.kind for op in code.ops}
@@ -93,7 +119,13 @@ def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
         "upper": name.upper(),
         "version": VERSION,
         "features": circuit.encoder.n_features,
-        "shape_comment": shape_comment(circuit),
+        "takes_bytes": takes_bytes,
+        "takes": _takes(circuit, takes_bytes),
+        "packed": "" if takes_bytes else "_packed",
+        "stride": f"{name.upper()}_FEATURES"
+        if takes_bytes
+        else f"({name.upper()}_INPUT_BITS + 7) / 8",
+        "feature_notes": fraction_notes(circuit.encoder) if takes_bytes else [],
         "answer_comment": answer_comment(circuit),
         "outputs": len(code.outputs),
         "groups": groups,
@@ -111,6 +143,12 @@ def _values(circuit: Circuit, name: str, code: Code) -> dict[str, Any]:
         "counts": "count" in kinds,
         "gates_text": [(number, _gate(op)) for number, op in ops if op.kind == "lut"],
     }
+
+
+def _takes(circuit: Circuit, takes_bytes: bool) -> str:
+    if takes_bytes:
+        return f"{circuit.encoder.n_features} features a sample{shape_comment(circuit)}, bytes"
+    return f"{len(circuit.encoder.feature)} bits a sample, those of the encoder, packed"
 
 
 def _gate(op: Op) -> str:
