@@ -1,8 +1,17 @@
-"""`python -m gatewright`: the command line."""
+"""`python -m gatewright`, and the command `gatewright`."""
 
 import sys
 
-from .cli.main import main
+
+def main() -> int:
+    """Run one command; 130 if it was interrupted, while modules are loaded too."""
+    try:
+        from .cli.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

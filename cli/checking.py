@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,15 @@ from ..backends.artifact import Artifact
 from ..backends.build import build
 from ..backends.verilog.backend import Verilog
 from ..compiler import Circuit
+from ..compiler.stats import n_gates
 from ..runtime.compiled import CompiledCircuit
 from ..runtime.cuda_driver import device_architectures
 from ..runtime.errors import EmitError, InputError, ToolMissing
 from ..runtime.library import LibraryEngine
 from ..runtime.simulators import SIMULATORS, available, simulate_testbench
+
+SLOWER = ("cuda", "verilator", "verilog")
+_MOST_GATES = 5000  # that both simulators answer for in about a minute
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,10 @@ def check_all(
     libraries: dict[str, CompiledCircuit] | None = None,
     simulators: tuple[str, ...] = SIMULATORS,
     rtl_samples: int = 500,
-    verilator: bool = False,
+    also: Collection[str] = (),
     places_per_clock: int | None = None,
 ) -> Iterator[Check]:
-    """Compare every form with the circuit's own reference, one by one.
+    """Compare forms with the circuit's own reference, one by one: all that take seconds.
 
     Args:
         circuit: the reference, as traced. optimized: what is compiled and emitted.
@@ -84,7 +88,7 @@ def check_all(
         libraries: compiled files to check, by name, besides fresh builds for all targets.
         simulators: for the Verilog; those not installed are reported as skipped.
         rtl_samples: the first so many samples go through the simulators.
-        verilator: check the target of that name too, on all samples.
+        also: of `SLOWER`, what to check besides; what is left out is reported as skipped.
         places_per_clock: of the Verilog, whose tiles then run in turn.
     """
     want = answers(circuit, x, circuit.decoder is not None)
@@ -94,23 +98,22 @@ def check_all(
         yield from _compiled(name, compiled, x, want)
     found = answers(optimized, x, want.scores is not None)
     yield Check("optimised circuit", len(x), found.differ(want))
-    for form, target, options in _TARGETS:
-        yield from _built(form, optimized, target, options, x, want)
+    for form, target in (("C library", "c"), ("numpy", "numpy")):
+        yield from _built(form, optimized, target, {}, x, want)
+    if "cuda" in also:
+        yield from _built("CUDA as loops", optimized, "cuda", {"emulate": True}, x, want)
     if device_architectures():
         yield from _built("CUDA", optimized, "cuda", {}, x, want)
-    else:
-        yield Check("CUDA", 0, 0, "no device here")
-    if verilator:
+    elif "cuda" not in also:
+        yield Check("CUDA", 0, 0, "no device here; --target cuda checks the kernels as loops")
+    if "verilator" in also:
         yield from _verilated(optimized, x, want, places_per_clock)
     for simulator in simulators:
-        yield _rtl(simulator, optimized, x[:rtl_samples], places_per_clock)
-
-
-_TARGETS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("C library", "c", {}),
-    ("numpy", "numpy", {}),
-    ("CUDA as loops", "cuda", {"emulate": True}),
-)
+        if "verilog" not in also and (gates := n_gates(optimized.netlist)) > _MOST_GATES:
+            why = f"{gates:,} gates take minutes; --target verilog simulates them"
+            yield Check(f"Verilog, {simulator}", 0, 0, why)
+        else:
+            yield _rtl(simulator, optimized, x[:rtl_samples], places_per_clock)
 
 
 def _built(

@@ -16,7 +16,7 @@ from ..compiler.optimize import optimize
 from ..compiler.reports import NOTHING_LEFT
 from ..compiler.stats import n_gates, stats
 from ..runtime.compiled import load
-from ..runtime.errors import EmitError
+from ..runtime.errors import EmitError, InputError
 from ..runtime.foreign import CrossCompiled
 from ..runtime.library import Library
 from .arguments import verilog_options
@@ -138,7 +138,7 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Compare all forms; status 1 if any differs."""
+    """Compare forms; status 1 if any differs."""
     source = open_source(options.source)
     shape = source.circuit.encoder.shape
     # Bits for a circuit of bits: nearly all random bytes would be true.
@@ -152,6 +152,8 @@ def verify(options: argparse.Namespace) -> int:
     in_turn = options.places_per_clock is not None
     circuit = optimize(source.circuit, options.level, keep_tiles=in_turn)
     libraries = {str(path): load(path) for path in options.library}
+    if options.no_rtl and "verilog" in options.target:
+        raise InputError("--no-rtl with --target verilog; allowed is one of them")
     simulators = {"simulators": ()} if options.no_rtl else {}
     print(f"{options.source}: against the circuit's simulation")
     checks = []
@@ -162,7 +164,7 @@ def verify(options: argparse.Namespace) -> int:
         module=source.module,
         libraries=libraries,
         rtl_samples=rtl_samples,
-        verilator=options.target == "verilator",
+        also=options.target,
         places_per_clock=options.places_per_clock,
         **simulators,
     ):

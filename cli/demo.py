@@ -83,7 +83,11 @@ def _verify(circuit: Circuit, small: Circuit, model: Any, x: np.ndarray) -> int:
     checks = []
     simulators = available()
     for check in check_all(
-        circuit, small, x, module=model, simulators=simulators, rtl_samples=_VECTORS
+        *(circuit, small, x),
+        module=model,
+        simulators=simulators,
+        rtl_samples=_VECTORS,
+        also=("cuda", "verilog"),
     ):
         checks.append(check)
         print(f"   {check}", flush=True)

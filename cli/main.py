@@ -11,7 +11,18 @@ from pathlib import Path
 from ..runtime.errors import GatewrightError, InputError
 from ..runtime.parallel import check_threads
 from ..runtime.version import VERSION
-from . import benching, commands, demo, importing, models, observing, optimizing, synth, train
+from . import (
+    benching,
+    checking,
+    commands,
+    demo,
+    importing,
+    models,
+    observing,
+    optimizing,
+    synth,
+    train,
+)
 from .arguments import (
     MODEL_OR_CIRCUIT,
     OR_COMPILED,
@@ -27,7 +38,11 @@ from .arguments import (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 if a check failed, 2 for an error."""
+    """Run one command.
+
+    Returns:
+        The exit status: 0, 1 if a check failed, 2 for an error, 130 after an interrupt.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be no text
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -45,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
     except KeyboardInterrupt:
         print("gatewright: interrupted", file=sys.stderr)
+        return 130
     return 2
 
 
@@ -148,8 +164,18 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtl-samples", type=int, default=500, metavar="N", help=text)
     text = "leave the Verilog simulators out"
     parser.add_argument("--no-rtl", action="store_true", help=text)
-    text = "verilator: check the library that it makes of the Verilog too, on all samples"
-    parser.add_argument("--target", choices=["verilator"], metavar="TARGET", help=text)
+    text = (
+        "check too; may be repeated: cuda (the kernels as loops), verilator (the library that it "
+        "makes of the Verilog, on all samples), verilog (in simulators; up to 5,000 gates anyway)"
+    )
+    parser.add_argument(
+        "--target",
+        choices=checking.SLOWER,
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help=text,
+    )
     add_places(parser)
     add_effort(parser)
     parser.set_defaults(run=commands.verify)

@@ -15,6 +15,7 @@ from .cuda_driver import device_architectures
 from .errors import BuildError, ToolMissing
 from .folders import temporary_in
 from .nvrtc import Nvrtc, find_nvrtc
+from .processes import run_process
 from .toolchain import SUFFIX, find_compiler
 
 # What every device from compute capability 7.5 to 9.0 runs: 8.6 to 8.9 run code for 8.0.
@@ -50,20 +51,9 @@ class Nvcc:
         def make(folder: Path, target: Path) -> None:
             (folder / "kernels.cu").write_bytes(source)
             command = [self.command, "-fatbin", "--threads=0", *flags, "-o", str(target)]
-            found = subprocess.run(
-                [*command, "kernels.cu"],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                env=temporary_in(folder),
-            )
-            if found.returncode:
-                raise BuildError(
-                    f"nvcc failed with status {found.returncode}:\n"
-                    f"{(found.stderr or found.stdout)[:_SHOWN]}"
-                )
+            status, said = run_process([*command, "kernels.cu"], folder, env=temporary_in(folder))
+            if status:
+                raise BuildError(f"nvcc failed with status {status}:\n{said[:_SHOWN]}")
 
         key = (self.command, _said(self.command, "--version"), flags[0])
         return cached_bytes(key, {"kernels.cu": source}, "kernels.fatbin", make)

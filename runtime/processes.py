@@ -6,12 +6,47 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_together: ContextVar[set[subprocess.Popen[bytes]] | None] = ContextVar("together", default=None)
+
+
+def in_threads(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
+) -> list[_Result]:
+    """Work on all items, so many at a time; an error or interrupt ends the programs of all."""
+    running: set[subprocess.Popen[bytes]] = set()
+    if (outer := _together.get()) is not None:
+        running = outer  # threads of threads end together
+
+    def one(item: _Item) -> _Result:
+        _together.set(running)
+        return work(item)
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = [pool.submit(one, item) for item in items]
+        try:
+            return [each.result() for each in found]
+        except BaseException:
+            for each in found:
+                each.cancel()
+            for process in list(running):
+                if process.returncode is None:
+                    _kill(process)
+            raise
 
 
 def run_process(
-    command: Sequence[str], folder: Path, seconds: float, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    folder: Path,
+    seconds: float | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run a program in a folder to its end: its exit status, and all that it prints.
 
@@ -29,18 +64,24 @@ def run_process(
         stderr=subprocess.STDOUT,
         start_new_session=True,  # a group of its own, which can be ended as a whole
     )
+    running = _together.get()
+    if running is not None:
+        running.add(process)
     try:
         printed, _ = process.communicate(timeout=seconds)
     except BaseException:
-        _end(process)
+        _kill(process)
+        process.communicate()
         raise
+    finally:
+        if running is not None:
+            running.discard(process)
     return process.returncode, printed.decode(errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    process.communicate()

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from .cache import cached, cached_bytes
 from .errors import BuildError, ToolMissing
 from .folders import temporary_in
+from .processes import in_threads, run_process
 from .seal import sealed
 
 _CANDIDATES = ("cc", "gcc", "clang")
@@ -90,8 +90,7 @@ class Toolchain:
                 self._run([*self.command, *flags, "-c", "-o", made, source], folder, folder / made)
             return made
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            return list(pool.map(compiled, [*shared, *sources]))
+        return in_threads(compiled, [*shared, *sources], os.cpu_count() or 1)
 
     def _shared(self, source: str, text: bytes, flags: tuple[str, ...]) -> bytes:
         """What the compiler makes of one source, kept in the cache."""
@@ -124,22 +123,15 @@ class Toolchain:
     def _run(self, command: list[str], folder: Path, made: Path) -> None:
         """Have the compiler make a file; BuildError if it fails, or makes none."""
         try:
-            found = subprocess.run(
-                command,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                env=temporary_in(folder) | self.environment,
-            )
+            environment = temporary_in(folder) | self.environment
+            status, said = run_process(command, folder, env=environment)
         except OSError as error:
             raise ToolMissing(f"cannot start {command[0]}: {error.strerror}; {_CURE}") from None
-        if found.returncode:
-            lines = (found.stderr or found.stdout).splitlines()
+        if status:
+            lines = said.splitlines()
             shown = "\n".join(line[:_SHOWN_COLUMNS] for line in lines[:_SHOWN_LINES])
             raise BuildError(
-                f"{shlex.join(self.command)} failed with status {found.returncode} "
+                f"{shlex.join(self.command)} failed with status {status} "
                 f"({len(lines)} lines, the first {min(len(lines), _SHOWN_LINES)}):\n{shown}"
             )
         if not made.exists():

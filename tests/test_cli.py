@@ -14,6 +14,7 @@ import pytest
 from circuits import classifier, samples
 
 import gatewright as gw
+from gatewright.cli import checking
 from gatewright.cli.main import _parser, main
 from gatewright.compiler import Builder, Circuit, Decoder, Encoder
 from gatewright.runtime.simulators import available
@@ -117,7 +118,7 @@ def test_verify_a_model(folder, capsys, tmp_path):
     main(["compile", str(model), "-o", str(library)])
     capsys.readouterr()
     command = ["verify", str(model), "--library", str(library), "--data", "wine"]
-    assert main(command) == 0
+    assert main([*command, "--target", "cuda"]) == 0
     out = capsys.readouterr().out
     for form in ("PyTorch module", "optimised circuit", "wine.so, portable", "C library", "numpy"):
         assert form in out
@@ -129,6 +130,23 @@ def test_verify_a_model(folder, capsys, tmp_path):
         assert f"Verilog, {simulator}" in out
         if simulator not in available():
             assert f"apt-get install {simulator}" in out
+
+
+def test_verify_leaves_out_what_takes_long_and_says_so(circuit_file, capsys, monkeypatch):
+    _, path, data = circuit_file
+    monkeypatch.setattr(checking, "_MOST_GATES", 1)
+    monkeypatch.setattr(checking, "device_architectures", lambda: ())
+    command = ["verify", str(path), "--data", str(data)]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "CUDA                         skipped: no device here; --target cuda checks" in out
+    assert "gates take minutes; --target verilog simulates them" in out
+    assert "as loops, cpu" not in out
+    monkeypatch.setattr(checking, "_rtl", lambda name, *_: checking.Check(f"ran {name}", 1, 0))
+    assert main([*command, "--target", "verilog"]) == 0
+    assert "ran iverilog" in capsys.readouterr().out
+    assert main([*command, "--target", "verilog", "--no-rtl"]) == 2
+    assert "--no-rtl with --target verilog" in capsys.readouterr().err
 
 
 def test_verify_catches_a_wrong_library(circuit_file, tmp_path, capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -16,6 +15,7 @@ from ...runtime.batch import Batch, read_batch
 from ...runtime.compiled import CompiledCircuit
 from ...runtime.errors import BuildError, InputError
 from ...runtime.library import LibraryEngine
+from ...runtime.processes import in_threads
 from .backend import C, Measured
 from .cost import Cost
 from .isa import ISAS
@@ -126,14 +126,13 @@ def _unrolled(netlist: Netlist) -> int:
 def _build(tried: list[tuple[str, C]], compile: Callable[[C], CompiledCircuit]) -> list[_Candidate]:
     """Two at a time, while there is time."""
     start, found = perf_counter(), []
-    with ThreadPoolExecutor(2) as pool:
-        for i in range(0, len(tried), 2):
-            if i and perf_counter() - start > _BUILD_SECONDS:
-                break
-            pair = tried[i : i + 2]
-            made = pool.map(compile, [backend for _, backend in pair])
-            for (label, backend), library in zip(pair, made, strict=True):
-                found.append(_Candidate(label, backend, library))
+    for i in range(0, len(tried), 2):
+        if i and perf_counter() - start > _BUILD_SECONDS:
+            break
+        pair = tried[i : i + 2]
+        made = in_threads(compile, [backend for _, backend in pair], 2)
+        for (label, backend), library in zip(pair, made, strict=True):
+            found.append(_Candidate(label, backend, library))
     return found
 
 
