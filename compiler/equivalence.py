@@ -40,7 +40,7 @@ Method: TypeAlias = Literal["identical", "exhaustive", "structure", "sat", "rand
 
 @dataclass(frozen=True, eq=False)
 class Equivalence:
-    """What is known after a comparison; true unless refuted.
+    """What is known after a comparison; true if proved, so false where only nothing was found.
 
     status: "proved", "refuted", or "unproved", which is simulated without finding a difference.
     method: how the answer was found: the netlists are identical; all patterns of the inputs that
@@ -66,7 +66,7 @@ class Equivalence:
     seconds: float = 0.0
 
     def __bool__(self) -> bool:
-        return self.status != "refuted"
+        return self.status == "proved"
 
     def __str__(self) -> str:
         return self.explain()

@@ -54,8 +54,8 @@ def assert_same_function(netlist: Netlist, result: Netlist) -> None:
 def assert_proved(before: Netlist | Circuit, after: Netlist | Circuit) -> None:
     """Both are proved to compute the same, or past proofs agree on a million patterns."""
     found = equivalent(before, after)
-    assert found, found.explain()
-    assert found.status == "proved" or found.samples >= 1_000_000, found.explain()
+    agreed = found.status == "unproved" and found.samples >= 1_000_000
+    assert found or agreed, found.explain()
 
 
 def parse(text: str) -> Netlist:

@@ -109,7 +109,7 @@ def test_all_patterns_of_large_netlists_take_no_longer_than_allowed(monkeypatch,
 def test_what_nothing_proves_is_unproved():
     a, b = parities(40, range(40)), parities(40, [*range(1, 40, 2), *range(0, 40, 2)])
     found = equivalent(a, b, samples=5000, sat=False)
-    assert (found.status, found.method, bool(found)) == ("unproved", "random", True)
+    assert (found.status, found.method, bool(found)) == ("unproved", "random", False)
     assert found.samples >= 5000
     assert str(found).startswith("not proved: 0 of 1 outputs proved, all equal on ")
 

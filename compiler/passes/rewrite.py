@@ -146,6 +146,6 @@ class _Run:
                 f"for {sizes[0][0]} and {sizes[0][1]}"
             )
         compared = equivalent(netlist, found)
-        if not compared:
+        if compared.status == "refuted":
             raise WindowFailed(f"{self.engine.name}: a wrong answer, on {compared.samples} samples")
         return split(found)[0]
