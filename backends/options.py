@@ -8,6 +8,8 @@ from typing import Any
 
 from ..runtime.errors import EmitError
 
+INTERNAL = {"internal": True}  # metadata of a field that no user sets
+
 
 def backend_of(
     targets: Mapping[str, type],
@@ -36,7 +38,7 @@ def backend_of(
             allowed = ", ".join(known) or "none"
             raise EmitError(f"profile {profile!r}; allowed for {what} are {allowed}")
         kind, what = known[profile], f"profile {profile!r}"
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if not field.metadata.get("internal")]
     if unknown := sorted(set(wanted) - set(names)):
         raise EmitError(
             f"option {', '.join(unknown)}; allowed for {what} are {', '.join(names) or 'none'}"

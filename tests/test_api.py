@@ -89,6 +89,7 @@ def test_optimized_circuits_are_equivalent_and_answer_the_same():
     [
         ("vhdl", {}, "target 'vhdl'; allowed are c, cuda, verilog"),
         ("c", {"colour": 1}, "option colour; allowed for target 'c' are isas, straight_line"),
+        ("c", {"measured": 3}, "option measured; .* isas, straight_line, triple, unroll$"),
         ("c", {"vectors": np.zeros((1, 20), np.uint8)}, "leave the argument out"),
     ],
 )

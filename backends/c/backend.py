@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
 from ..artifact import Artifact, answer_comment, check_name, describe, shape_comment
+from ..options import INTERNAL
 from ..program import legal
 from ..render import render
 from ..slots import NONE
@@ -57,7 +58,7 @@ class C:
     straight_line: int | Mapping[str, int] | None = None
     triple: str | None = None
     unroll: int = 0
-    measured: Measured | None = None
+    measured: Measured | None = field(default=None, metadata=INTERNAL)
 
     def __post_init__(self) -> None:
         if self.triple is not None and not (
