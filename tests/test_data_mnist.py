@@ -73,9 +73,9 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch):
     with pytest.raises(FileError) as error:
         load_dataset("mnist")
     for part in (
-        "mnist: no mnist.npz or train-images-idx3-ubyte or train-images-idx3-ubyte.gz in",
-        f"{home}/.cache/gatewright/data, ",
-        f"{home}/.cache/gatewright/data/MNIST/raw; ",
+        "mnist: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz or mnist.npz in",
+        f"{home}/.cache/gatewright/data/MNIST/raw, ",
+        f"{home}/.cache/gatewright/data; ",
         "not downloaded automatically",
         "folder= or in the environment variable GATEWRIGHT_DATA",
     ):
@@ -88,6 +88,15 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch):
         load_dataset("mnist")
     put_mnist(named)
     assert len(load_dataset("mnist").x_train) == 20
+
+
+def test_a_folder_of_its_own_comes_before_the_base(tmp_path):
+    put_mnist(tmp_path)
+    (x, y), own = images(30), tmp_path / "fashion-mnist"
+    own.mkdir()
+    np.savez_compressed(own / "fashion-mnist.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    assert len(load_dataset("fashion-mnist", folder=tmp_path).x_train) == 30
+    assert len(load_dataset("mnist", folder=tmp_path).x_train) == 20
 
 
 def test_no_home_folder(monkeypatch):

@@ -45,7 +45,9 @@ class Shelf:
 
 
 def shelf(name: str, folder: str | os.PathLike[str] | None, below: tuple[str, ...] = ()) -> Shelf:
-    """Where to look for a data set: in the base folder, then in the folders `below` it.
+    """Where to look for a data set: in the folders `below` the base, then in the base itself.
+
+    The base comes last because data sets may have files of the same names.
 
     The base is `folder`, else `$GATEWRIGHT_DATA`, else `data` in the build cache,
     see `cache_folder`.
@@ -61,7 +63,7 @@ def shelf(name: str, folder: str | os.PathLike[str] | None, below: tuple[str, ..
             f"{name}: no home folder to look in; name the folder of its files with folder= "
             "or in the environment variable GATEWRIGHT_DATA"
         ) from None
-    return Shelf(name, (base, *(base / part for part in below)))
+    return Shelf(name, (*(base / part for part in below), base))
 
 
 def read_at_most(path: Path, most: int) -> bytes:

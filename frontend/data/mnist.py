@@ -28,8 +28,8 @@ def load_mnist(name: str, folder: str | os.PathLike[str] | None) -> Parts:
     """
     places = shelf(name, folder, (name, f"{_FOLDERS[name]}/raw"))
     first = _names("train-images-idx3-ubyte")
-    if places.find(*first) is None:
-        archive = places.need(f"{name}.npz", *first)
+    archive = places.need(*first, f"{name}.npz")
+    if archive.suffix == ".npz":
         train, test = read_parts(archive)
         if test is None:
             raise FileError(
