@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .sources import PARTS
+
 MODEL_OR_CIRCUIT = "a model of gatewright train, a circuit, or a netlist"
 OR_COMPILED = f"a compiled library; or {MODEL_OR_CIRCUIT}, which is compiled now"
-SAMPLES = "samples: a .npy, or the test part of a data set, such as digits"
+SAMPLES = "samples: a .npy, or a part of a data set: digits, another name, or a .npz"
 
 # What names an option of the Verilog backend: type, metavar, help. Flags have no type.
 _VERILOG: dict[str, tuple[type | None, str, str]] = {
@@ -65,6 +67,12 @@ def add_proof(parser: argparse.ArgumentParser) -> None:
     """Whether to prove the result."""
     text = "fail unless the result is proved equal to FILE"
     parser.add_argument("--prove", action="store_true", help=text)
+
+
+def add_part(parser: argparse.ArgumentParser) -> None:
+    """Which part of a data set."""
+    text = f"of a data set: {', '.join(PARTS)} (test)"
+    parser.add_argument("--part", choices=PARTS, default=PARTS[0], metavar="PART", help=text)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -30,7 +30,8 @@ def bench(options: argparse.Namespace) -> int:
     """Time a library on every instruction set it has, and its stages where they are asked for."""
     whole = _stages(options) if options.stages else (open_compiled(options.source),)
     compiled = whole[-1]
-    samples = read_samples(options.data) if options.data else random_samples(compiled.shape, 1000)
+    data = read_samples(options.data).x if options.data else None
+    samples = random_samples(compiled.shape, 1000) if data is None else data
     first_samples(samples, options.samples)
     x = np.resize(samples, (options.samples, *samples.shape[1:]))
     engine = compiled.engine

@@ -15,7 +15,7 @@ from .. import emit as emit_files
 from ..compiler.optimize import optimize
 from ..compiler.reports import NOTHING_LEFT
 from ..compiler.stats import n_gates, stats
-from ..runtime.compiled import load
+from ..runtime.compiled import CompiledCircuit, load
 from ..runtime.errors import EmitError, InputError
 from ..runtime.foreign import CrossCompiled
 from ..runtime.library import Library
@@ -24,6 +24,7 @@ from .checking import check_all
 from .outputs import check_emitted, check_library, check_output
 from .sizes import embedded_sizes
 from .sources import (
+    Samples,
     c_name,
     first_samples,
     kind_of,
@@ -52,7 +53,7 @@ def compile(options: argparse.Namespace) -> int:
         level=options.level,
         name=name,
         prove=options.prove,
-        tune=read_samples(tune) if tune else options.tune,
+        tune=read_samples(tune).x if tune else options.tune,
         **extra,
     )
     path = compiled.save(options.output, header=options.header)
@@ -96,7 +97,7 @@ def emit(options: argparse.Namespace) -> int:
     circuit = optimize(circuit, options.level, prove=options.prove, keep_tiles=in_turn)
     vectors = None
     if options.vectors:
-        vectors = first_samples(read_samples(options.vectors), options.samples)
+        vectors = first_samples(read_samples(options.vectors).x, options.samples)
     extra: dict[str, Any] = verilog_options(options)
     extra |= {"profile": options.profile} if options.profile else {}
     paths = emit_files(
@@ -122,13 +123,8 @@ def predict(options: argparse.Namespace) -> int:
     if options.output:
         check_output(options.output, options.source, options.data)
     compiled = open_compiled(options.source)
-    x = read_samples(options.data)
-    if compiled.manifest["decoder"] is None:
-        found: Any = compiled.bits(x, threads=options.threads)
-    elif options.scores:
-        found = compiled.scores(x, threads=options.threads)
-    else:
-        found = compiled.predict(x, threads=options.threads)
+    samples = read_samples(options.data, options.part)
+    found = _answers(compiled, samples, options)
     if options.output:
         write_npy(options.output, found)
         print(f"wrote {options.output}: {found.dtype} {list(found.shape)}")
@@ -137,16 +133,26 @@ def predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _answers(compiled: CompiledCircuit, samples: Samples, options: argparse.Namespace) -> Any:
+    """What was asked for; on stderr of which samples, and the accuracy where classes are known."""
+    x, threads = samples.x, options.threads
+    if compiled.manifest["decoder"] is None:
+        return compiled.bits(x, threads=threads)
+    found = (compiled.scores if options.scores else compiled.predict)(x, threads=threads)
+    print(samples.reached(found.argmax(axis=1) if options.scores else found), file=sys.stderr)
+    return found
+
+
 def verify(options: argparse.Namespace) -> int:
     """Compare forms; status 1 if any differs."""
     source = open_source(options.source)
     shape = source.circuit.encoder.shape
     # Bits for a circuit of bits: nearly all random bytes would be true.
     most = 1 if source.circuit.encoder.threshold.max(initial=0) < 1 else 255
+    x, about = random_samples(shape, options.samples, most=most), "random samples"
     if options.data:
-        x = read_samples(options.data)
-    else:
-        x = random_samples(shape, options.samples, most=most)
+        data = read_samples(options.data, options.part)
+        x, about = data.x, data.about
     x = first_samples(x, options.samples)
     rtl_samples = len(first_samples(x, options.rtl_samples))
     in_turn = options.places_per_clock is not None
@@ -155,7 +161,7 @@ def verify(options: argparse.Namespace) -> int:
     if options.no_rtl and "verilog" in options.target:
         raise InputError("--no-rtl with --target verilog; allowed is one of them")
     simulators = {"simulators": ()} if options.no_rtl else {}
-    print(f"{options.source}: against the circuit's simulation")
+    print(f"{options.source}: against the circuit's simulation, {about}")
     checks = []
     for check in check_all(
         source.circuit,

@@ -29,6 +29,7 @@ from .arguments import (
     SAMPLES,
     add_effort,
     add_output,
+    add_part,
     add_places,
     add_proof,
     add_source,
@@ -144,6 +145,7 @@ def _emit(parser: argparse.ArgumentParser) -> None:
 def _predict(parser: argparse.ArgumentParser) -> None:
     add_source(parser, OR_COMPILED)
     parser.add_argument("--data", required=True, metavar="DATA", help=SAMPLES)
+    add_part(parser)
     text = "a .npy; printed, a sample a line, if left out"
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
     parser.add_argument("--scores", action="store_true", help="scores instead of classes")
@@ -158,6 +160,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
         "--library", type=Path, action="append", default=[], metavar="FILE", help=text
     )
     parser.add_argument("--data", metavar="DATA", help=f"{SAMPLES} (random ones)")
+    add_part(parser)
     text = "at most (10000)"
     parser.add_argument("--samples", type=int, default=10_000, metavar="N", help=text)
     text = "of them through Verilog simulators, at most (500)"
@@ -216,7 +219,11 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]]
         "write a model or circuit as C, CUDA or Verilog text",
         "It is optimised first. No compiler is started.",
     ),
-    "predict": (_predict, "print or write the classes of samples", ""),
+    "predict": (
+        _predict,
+        "print or write the classes of samples",
+        "Where their classes are known, the accuracy is printed as well, to stderr.",
+    ),
     "verify": (
         _verify,
         "compare module, circuit, libraries and Verilog on data",

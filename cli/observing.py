@@ -57,11 +57,11 @@ def _data(options: argparse.Namespace) -> tuple[Any, Any]:
     """The samples to observe, and what validates them."""
     if options.labels and not options.validate:
         raise InputError("--labels without --validate; allowed is the classes of its samples")
-    validate: Any = read_samples(options.validate) if options.validate else None
+    validate: Any = read_samples(options.validate).x if options.validate else None
     if options.labels:
-        validate = validate, read_samples(options.labels)
+        validate = validate, read_samples(options.labels).x
     if Path(options.data).suffix == ".npy":
-        return read_samples(options.data), validate
+        return read_samples(options.data).x, validate
     from ..frontend import load_dataset
 
     data = load_dataset(options.data)

@@ -96,19 +96,49 @@ def c_name(path: Path) -> str:
     return (letters if letters[:1].isalpha() else f"c_{letters}")[:63]
 
 
-def read_samples(name: str) -> NDArray[Any]:
-    """Samples from a `.npy` file, `x` of a `.npz`, or the test part of a bundled data set.
+PARTS = ("test", "train", "all")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of a file or data set, [n, ...], their classes if known, and which they are."""
+
+    x: NDArray[Any]
+    classes: NDArray[Any] | None
+    about: str
+
+    def reached(self, found: NDArray[Any]) -> str:
+        """Which samples they are, and the accuracy of what was found, where classes are known."""
+        if self.classes is None or not len(found):
+            return self.about
+        right = int((found == self.classes[: len(found)]).sum())
+        return f"{self.about}: accuracy {right / len(found):.2%} ({right:,} of {len(found):,})"
+
+
+def read_samples(name: str, part: str = "test") -> Samples:
+    """Samples from a `.npy` file, or a part of a data set or `.npz`.
 
     Raises:
         FileError: the file is missing, damaged or holds no plain array.
-        InputError: no such data set.
+        InputError: no such data set, or a part of a `.npy`, which has none.
     """
     path = Path(name)
     if path.suffix == ".npy":
-        return _read_npy(path)
+        if part != "test":
+            raise InputError(f"--part {part}: {name} is one array without parts; leave it out")
+        x = _read_npy(path)
+        return Samples(x, None, f"{name}, {len(x):,} samples")
     from ..frontend import load_dataset
 
-    return load_dataset(name).x_test
+    data = load_dataset(name)
+    parts = {"test": (data.x_test, data.y_test), "train": (data.x_train, data.y_train)}
+    parts["all"] = (
+        np.concatenate([data.x_train, data.x_test]),
+        np.concatenate([data.y_train, data.y_test]),
+    )
+    x, y = parts[part]
+    which = "all" if part == "all" else f"the {part} part"
+    return Samples(x, y, f"{which} of {data.name}, {len(x):,} of {len(parts['all'][0]):,} samples")
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
