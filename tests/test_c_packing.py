@@ -106,13 +106,6 @@ def test_every_path_reads_the_rows_and_nothing_else(tmp_path, name):
 
 
 @pytest.mark.isa
-@pytest.mark.parametrize("name", ["100 thresholds on 2 features", "65 features"])
-def test_processors_without_galois_fields(tmp_path, name):
-    compiler = ["cc", "-DGATEWRIGHT_WITHOUT_GFNI"]
-    assert "portable" in check(CIRCUITS[name], tmp_path, compiler, [])
-
-
-@pytest.mark.isa
 @pytest.mark.skipif(not shutil.which("qemu-aarch64"), reason="qemu-user is not installed")
 @pytest.mark.parametrize("name", ["63 features", "1100 features"])
 def test_neon(tmp_path, name):
