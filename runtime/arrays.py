@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 
-ACCEPTED = ("bool", "uint8", "float32", "float64")
+ACCEPTED = ("bool", "uint8", "float32", "float64")  # what engines read as it is
+CONVERTED = ("int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16")
+_EXACT = 1 << 24  # integers up to here are float32 numbers
 
 
 @lru_cache(maxsize=64)
@@ -24,27 +26,63 @@ def as_batch(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return `x` as a matrix with contiguous rows.
 
     Args:
-        x: numpy array or torch CPU tensor, [n, \\*shape] or [n, features], of bool, uint8, float32
-            or float64. Any strides; any n, also 0.
+        x: numpy array or torch CPU tensor, [n, \\*shape] or [n, features], of bool, uint8, float32,
+            float64, or, at the cost of a copy, other integers or float16. Any strides; any n, also
+            0.
         shape: the shape of one sample.
 
     Returns:
-        [n, features], each row contiguous; a view of `x` where its layout allows.
+        [n, features], each row contiguous, of a dtype in `ACCEPTED`; a view of `x` where its layout
+        and dtype allow.
 
     Raises:
-        InputError: not an array, another dtype, or another shape.
+        InputError: not an array, another dtype or shape, or integers beyond 2**24.
     """
     array = as_array(x)
     features = math.prod(shape)
-    if dtype_name(array.dtype) not in ACCEPTED:
-        raise InputError(
-            f"input: dtype {array.dtype}; allowed are {', '.join(ACCEPTED)}; "
-            "convert it, for example x.astype(numpy.float32)"
-        )
+    accepted = dtype_name(array.dtype) in ACCEPTED
+    if not accepted:
+        check_dtype(array.dtype.name, array.dtype, "x.astype(numpy.float32)")
     check_shape(array.shape, shape)
+    if not accepted:
+        array = _exact(array)
     if features == 0:
         return np.zeros((len(array), 0), array.dtype)
     return contiguous_rows(array.reshape(len(array), features))
+
+
+def _exact(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy in a dtype of `ACCEPTED`."""
+    extremes = array.dtype.kind in "iu" and array.size > 0
+    low, high = (int(array.min()), int(array.max())) if extremes else (0, 0)
+    return array.astype(exact_dtype(array.dtype.name, low, high))
+
+
+def check_dtype(name: str, dtype: Any, cure: str) -> None:
+    """Raise InputError for a dtype that is neither read as it is nor converted; `name` is its."""
+    if name not in (*ACCEPTED, *CONVERTED):
+        raise InputError(
+            f"input: dtype {dtype}; allowed are {', '.join((*ACCEPTED, *CONVERTED))}; "
+            f"convert it, for example {cure}"
+        )
+
+
+def exact_dtype(name: str, low: int, high: int) -> str:
+    """What dtype in `ACCEPTED` holds numbers of dtype `name`, integers from `low` to `high`.
+
+    Raises:
+        InputError: float32, in which thresholds are compared, does not hold each of them.
+    """
+    if name == "float16":
+        return "float32"
+    if low < -_EXACT or high > _EXACT:
+        far = low if low < -_EXACT else high
+        raise InputError(
+            f"input: {name} with {far}; allowed are integers from -2**24 to 2**24, which are exact "
+            "in float32; convert it, to float64 to compare it as it is, or to float32 to round it "
+            "as PyTorch does"
+        )
+    return "uint8" if low >= 0 and high <= 255 else "float32"
 
 
 def check_shape(found: tuple[int, ...], shape: tuple[int, ...]) -> None:

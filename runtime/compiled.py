@@ -61,8 +61,9 @@ class CompiledCircuit:
 
     Every method takes `x`, [n, \\*shape] or [n, features], of bool, uint8, float32 or float64, a
     numpy array or torch CPU tensor of any strides, and any n. Rows that are contiguous, at whatever
-    distance, are read where they lie. `threads` splits the batch. Objects may be shared between
-    threads and pickled.
+    distance, are read where they lie. Other integers, up to 2**24, and float16 are copied first, to
+    uint8 where they fit and else to float32, which is exact. `threads` splits the batch. Objects
+    may be shared between threads and pickled.
 
     `packed` says that x holds the netlist's input bits, which the encoder would have made:
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import ACCEPTED, check_shape
+from .arrays import ACCEPTED, check_dtype, check_shape, exact_dtype
 from .batch import Packed, check_options
 from .errors import InputError
 
@@ -56,13 +56,22 @@ def read_tensor(
     if options == "rows":
         _demand(x, ("uint8",), (None, -(-inputs // 8)), "rows")
         return TensorBatch(_contiguous_rows(x), len(x), options)
-    if _dtype(x) not in ACCEPTED:
-        raise InputError(
-            f"input: dtype {x.dtype}; allowed are {', '.join(ACCEPTED)}; "
-            "convert it, for example x.float()"
-        )
+    check_dtype(_dtype(x), x.dtype, "x.float()")
     check_shape(tuple(x.shape), shape)
+    x = _exact(x)
     return TensorBatch(_contiguous_rows(x.reshape(len(x), math.prod(shape))), len(x))
+
+
+def _exact(x: Any) -> Any:
+    """The tensor in a dtype that kernels read; of integers, after a look at their range."""
+    name = _dtype(x)
+    if name in ACCEPTED:
+        return x
+    low = high = 0
+    if name != "float16" and x.numel():
+        wide = x.double() if name.startswith("u") else x  # torch finds no extremes of these
+        low, high = int(wide.min()), int(wide.max())
+    return x.byte() if exact_dtype(name, low, high) == "uint8" else x.float()
 
 
 def _dtype(x: Any) -> str:

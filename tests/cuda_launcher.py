@@ -138,7 +138,8 @@ def tensors(library: CompiledCircuit, cases: Cases) -> None:
     x = cuda_tensors.on(cases["x_uint8"], "cuda:0")
     for message, call in {
         "input: a tensor on cuda:9": lambda: library.predict(cuda_tensors.on(x, "cuda:9")),
-        "input: dtype torch.int32; allowed are bool": lambda: library.predict(x.int()),
+        "input: dtype torch.complex64; allowed are bool": lambda: library.predict(x.cfloat()),
+        "input: int64 with 4294967": lambda: library.predict(x.long() | 1 << 32),
         "input: shape [5000, 69]": lambda: library.predict(x[:, 1:]),
         "input: shape [70]; allowed is [n, 70]": lambda: library.predict(x[0]),
         "input: a tensor of layout torch.sparse": lambda: library.predict(
@@ -186,6 +187,10 @@ def check_tensors(library: CompiledCircuit, cases: Cases, device: str) -> None:
         out = cuda_tensors.empty(want.shape, dtype=torch.int64, device=x.device)
         assert library.predict(x, out=out) is out
         equal(out, want, "int64")
+    for kind in (torch.int16, torch.int32, torch.int64, torch.uint16, torch.float16):
+        x = cuda_tensors.on(cases["x_uint8"], device).to(kind)
+        equal(library.predict(x), cases["classes_uint8"], "int64")
+        equal(library.predict(x[:0]), cases["classes_uint8"][:0], "int64")
     n, want = len(cases["rows"]), cases["classes_uint8"]
     rows = cuda_tensors.on(cases["rows"], device)
     equal(library.predict(rows, packed="rows"), want, "int64")

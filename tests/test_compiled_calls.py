@@ -12,7 +12,9 @@ import pytest
 from circuits import classifier, samples
 
 from gatewright.backends.build import build
+from gatewright.compiler import Circuit, Encoder, Netlist
 from gatewright.runtime import bench
+from gatewright.runtime.arrays import CONVERTED, as_batch
 from gatewright.runtime.errors import InputError
 
 
@@ -49,9 +51,11 @@ assert os.waitpid(child, 0)[1] == 0
         (np.float32(1), r"float32; allowed is a numpy array"),
         (np.array(1.0), r"shape \[\]"),
         (np.ma.masked_less(np.eye(20), 1), "masked values.*filled"),
-        (np.zeros((3, 20), np.int64), "dtype int64; allowed are bool, uint8, float32, float64"),
-        (np.zeros((3, 20), np.float16), "dtype float16"),
-        (np.zeros((3, 20), np.complex64), "dtype complex64"),
+        (np.zeros((3, 20), np.complex64), "dtype complex64; allowed are bool, uint8, float32"),
+        (np.zeros((3, 20), "M8[s]"), "dtype datetime64"),
+        (np.full((3, 20), 2**24 + 1), r"int64 with 16777217; allowed are integers from -2\*\*24"),
+        (np.full((3, 20), -(2**24) - 1, np.int32), "int32 with -16777217.*compare it as it is"),
+        (np.full((3, 20), 2**64 - 1, np.uint64), "uint64 with 18446744073709551615"),
         (np.full((3, 20), None), "dtype object"),
         (np.full((3, 20), "a"), "dtype <U1"),
         ([[1] * 20], "input: list; allowed is a numpy array or a torch tensor"),
@@ -91,11 +95,40 @@ def test_torch_tensors():
     x = torch.from_numpy(samples(circuit, 100, "float32"))
     assert np.array_equal(compiled.scores(x), circuit.scores(x.numpy()))
     assert np.array_equal(compiled.scores(x.t().contiguous().t()), circuit.scores(x.numpy()))
-    with pytest.raises(InputError, match="dtype int32"):
-        compiled.scores(x.int())
+    for dtype in (torch.int8, torch.int16, torch.int32, torch.int64, torch.half):
+        narrow = x.nan_to_num(7).clamp(-100, 100).to(dtype)
+        assert np.array_equal(compiled.scores(narrow), circuit.scores(narrow.float().numpy()))
+    with pytest.raises(InputError, match="dtype complex64"):
+        compiled.scores(x.cfloat())
     for strange in (x.bfloat16(), x.to_sparse(), x.to("meta")):
         with pytest.raises(InputError, match=r"a tensor that numpy cannot hold: .*x.float\(\)"):
             compiled.scores(strange)
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+@pytest.mark.parametrize("dtype", [*CONVERTED, ">i4", ">f2"])
+def test_other_dtypes_are_converted_exactly(target, dtype):
+    """Thresholds on both sides of integers, of zero and of a byte's end; strides of any kind."""
+    edges = np.float32([-(2**24), -129, -1, -0.5, 0, 0.5, 127, 254.5, 255, 256, 65535, 2**24 - 1])
+    encoder = Encoder((1,), np.zeros(len(edges), np.int32), edges)
+    circuit = Circuit(encoder, Netlist(len(edges), (), np.arange(2, 2 + len(edges))))
+    compiled = build(circuit, target, "net")
+    kind = np.dtype(dtype)
+    info = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+    whole = np.concatenate([edges, edges + 1, [3, -3, 1000, 2**24]])
+    inside = whole[(whole >= float(info.min)) & (whole <= float(info.max))]
+    for values in (inside, inside[(inside >= 0) & (inside < 256)], inside[:0]):
+        x = values.astype(kind)[:, None]
+        want = x.astype(np.float64) > edges.astype(np.float64)
+        for given in (x, np.repeat(x, 3, axis=1)[:, 1:2], x[::-1][::-1]):
+            assert np.array_equal(compiled.bits(given), want)
+            assert np.array_equal(circuit.bits(given), want)
+
+
+def test_bytes_in_other_integers_are_read_as_bytes():
+    assert as_batch(np.full((2, 3), 255), (3,)).dtype == np.uint8
+    assert as_batch(np.full((2, 3), 256), (3,)).dtype == np.float32
+    assert as_batch(np.zeros((0, 3), np.int64), (3,)).shape == (0, 3)
 
 
 def test_stages_on_a_busy_machine(monkeypatch):

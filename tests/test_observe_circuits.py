@@ -74,7 +74,7 @@ def bad(few, case):
     fractions[7, 3] = np.nan
     labels = np.zeros(len(x), np.int64)
     return {
-        "dtype": (circuit, x.astype(np.int64)),
+        "dtype": (circuit, x.astype(np.complex128)),
         "shape": (circuit, x[:, 1:]),
         "empty": (circuit, x[:0]),
         "nan": (circuit, fractions),
@@ -90,7 +90,7 @@ def bad(few, case):
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        ("dtype", "dtype int64; allowed are bool"),
+        ("dtype", "dtype complex128; allowed are bool"),
         ("shape", r"shape \[3000, 29\]; allowed is \[n, 30\]"),
         ("empty", "samples: none; 1 or more"),
         ("nan", "NaN in sample 7; allowed are numbers"),

@@ -191,8 +191,8 @@ class Verilog:
         Args:
             circuit: what `prepare` answered.
             name: of the module; names inside begin with it.
-            vectors: features [n, *shape] or [n, features] of bool, uint8, float32 or float64,
-                integers of `feature_bits` bits; expected answers come from the circuit itself.
+            vectors: features [n, *shape] or [n, features], as `Circuit.bits` takes them, integers
+                of `feature_bits` bits; expected answers come from the circuit itself.
             prove: fail unless the module is proved to answer what the circuit does; see
                 `proof.prove_module`. Modules around it, for streams and names, are no part of that.
 
