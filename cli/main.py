@@ -227,8 +227,9 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]]
     "verify": (
         _verify,
         "compare module, circuit, libraries and Verilog on data",
-        "Builds every target that there are tools for, and has simulators run the Verilog, which "
-        "takes up to some minutes. Status 1 if any answer differs.",
+        "C on every instruction set, numpy, CUDA where there is a device, and the Verilog of small "
+        "networks in simulators, which may take a minute; --target adds more. Status 1 if any "
+        "answer differs.",
     ),
     "bench": (_bench, "time a library on every instruction set", ""),
     "inspect": (
