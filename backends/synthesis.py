@@ -12,6 +12,7 @@ import numpy as np
 from ..compiler import Circuit, Encoder, Netlist, verify
 from ..compiler.netlist import FIRST_INPUT
 from ..compiler.sections import logic_and_head
+from ..runtime.arguments import is_integer, is_number, plain
 from ..runtime.errors import EmitError
 from ..runtime.folders import temporary_folder
 from ..runtime.synthesis.families import Family, family_of
@@ -55,8 +56,11 @@ def synthesize(
             "that family; leave them out"
         )
     for what, number, least in (("seeds", seeds, 0), ("attempts", attempts, 1)):
-        if type(number) is not int or number < least:
+        if not is_integer(number, least):
             raise EmitError(f"synth: {what} {number!r}; allowed are integers from {least} on")
+    if not is_number(timeout) or timeout <= 0:
+        raise EmitError(f"synth: timeout {timeout!r}; allowed are seconds above 0")
+    seeds, attempts = plain(seeds), plain(attempts)
     if router not in ROUTERS:
         raise EmitError(f"synth: router {router!r}; allowed are {', '.join(ROUTERS)}")
     verify(circuit.netlist)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..runtime.arguments import is_number
 from ..runtime.arrays import as_batch, unpack
 from ..runtime.errors import AccuracyLoss, InputError
 from .circuit import Circuit
@@ -82,16 +82,12 @@ def observe(
 
 
 def _check_options(max_loss: float, holdout: float, validate: Any) -> None:
-    if not _is_number(max_loss) or not 0 <= max_loss <= 100:
+    if not is_number(max_loss) or not 0 <= max_loss <= 100:
         raise InputError(f"observe: max_loss {max_loss!r}; allowed are 0 to 100 percentage points")
-    if not _is_number(holdout) or not 0 <= holdout < 1:
+    if not is_number(holdout) or not 0 <= holdout < 1:
         raise InputError(f"observe: holdout {holdout!r}; allowed is 0 to below 1")
     if holdout and validate is not None:
         raise InputError("observe: both validate and holdout; allowed is one of them")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _split(rows: NDArray[Any], holdout: float) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TypeVar
 
+from ..runtime.arguments import check_flag, is_integer, is_number
 from ..runtime.errors import NetlistError
 from .circuit import Circuit
 from .equivalence import demand_proof
@@ -63,11 +64,13 @@ def optimize(
     Raises:
         NetlistError: an argument is none of these, or the result was not proved equal.
     """
-    if level not in range(LEVELS):
+    for name, flag in (("prove", prove), ("keep_tiles", keep_tiles)):
+        check_flag(f"optimize: {name}", flag, NetlistError)
+    if not is_integer(level, 0, LEVELS - 1):
         raise NetlistError(
             f"optimize: level {level!r}; allowed are 0 to {LEVELS - 1}; the default is 2"
         )
-    if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+    if seconds is not None and not (is_number(seconds) and seconds > 0):
         raise NetlistError(f"optimize: seconds {seconds!r}; allowed is a positive number, or None")
     if not isinstance(netlist, Netlist | Circuit):
         raise NetlistError(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..runtime.arguments import is_integer
 from ..runtime.errors import InputError
 
 
 def is_int(value: Any, least: int = 1) -> bool:
     """An integer, no flag, of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return is_integer(value, least)
 
 
-def check_size(owner: str, name: str, found: Any, least: int = 1) -> None:
-    """Raise InputError unless `found` is an integer from `least`."""
+def check_size(owner: str, name: str, found: Any, least: int = 1) -> int:
+    """`found` as Python's integer; InputError unless it is one from `least`."""
     if not is_int(found, least):
         raise InputError(f"{owner}: {name} {found!r}; allowed are integers from {least}")
+    return int(found)
 
 
 def check_choice(
@@ -41,7 +43,7 @@ def each(owner: str, name: str, found: Any, dims: int, least: int = 1) -> tuple[
         raise InputError(
             f"{owner}: {name} {found!r}; allowed is an integer from {least}, or {dims} of them"
         )
-    return sizes
+    return tuple(map(int, sizes))
 
 
 def with_options(

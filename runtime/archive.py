@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import plain
 from .errors import FileError
 
 _MANIFEST = "manifest"
@@ -50,7 +51,7 @@ def write_archive(
 def archive_bytes(kind: str, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     """The content of a container."""
     header = {**manifest, "gatewright": kind, "version": VERSION}
-    text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
+    text = np.frombuffer(json.dumps(header, sort_keys=True, default=plain).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{_MANIFEST: text}, **arrays)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import is_integer
 from .arrays import as_array, as_batch, binarize, contiguous_rows, dtype_name, pack
 from .errors import InputError
 
@@ -80,7 +81,7 @@ def check_options(packed: str | None, n: int | None) -> Packed | None:
     if packed not in (None, "rows", "planes"):
         raise InputError(f"packed {packed!r}; allowed are None, 'rows' and 'planes'")
     if packed == "planes":
-        if n is None or isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        if not is_integer(n, 0):
             raise InputError(
                 f"packed planes: n {n!r}; allowed is the number of samples, 0 or more; "
                 "name it, for example predict(planes, packed='planes', n=1000)"

@@ -163,7 +163,7 @@ class CompiledCircuit:
         samples = batch.n
         given = out = call.out
         if given is None:
-            given = out = np.empty((samples, *call.shape), call.dtype)
+            given = out = _room((samples, *call.shape), call.dtype)
         else:
             out = as_output(given, (samples, *call.shape), np.dtype(call.dtype), batch.data)
 
@@ -201,6 +201,16 @@ class CompiledCircuit:
     def __repr__(self) -> str:
         gates, levels = self.manifest["gates"], self.manifest["levels"]
         return f"<CompiledCircuit {self.name}: {gates} gates, {levels} levels, {self.engine.isa}>"
+
+
+def _room(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    try:
+        return np.empty(shape, dtype)
+    except (MemoryError, ValueError):  # ValueError: more than an address can say
+        raise InputError(
+            f"input: {shape[0]:,} samples, whose answers do not fit into memory; "
+            "hand over fewer at a time"
+        ) from None
 
 
 def load(path: str | os.PathLike[str]) -> CompiledCircuit:

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
+from .arguments import is_integer
 from .errors import InputError
 
 _GRAIN = 512  # samples of the widest word
@@ -19,9 +18,8 @@ _CHUNKS = 8  # for each thread, so that one that is held up leaves its share to 
 
 def check_threads(threads: Any) -> None:
     """Raise InputError unless `threads` is an integer from 1."""
-    number = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if not number or threads < 1:
-        raise InputError(f"threads {threads!r}; allowed is 1 or more")
+    if not is_integer(threads, 1):
+        raise InputError(f"threads {threads!r}; allowed are integers from 1")
 
 
 def in_chunks(work: Callable[[int, int], None], n: int, threads: int) -> None:

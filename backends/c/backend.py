@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...compiler import Circuit
 from ...compiler.optimize import optimize
 from ...compiler.passes.unroll import UnrollSmall
+from ...runtime.arguments import is_integer
 from ...runtime.errors import EmitError
 from ...runtime.library import ABI_VERSION
 from ...runtime.version import VERSION
@@ -68,13 +69,19 @@ class C:
                 f"triple {self.triple!r}; allowed are processor-system-library, such as "
                 "aarch64-linux-gnu"
             )
-        if not isinstance(self.straight_line, int | Mapping | None):
+        line = self.straight_line
+        limits = line.values() if isinstance(line, Mapping) else () if line is None else (line,)
+        if not all(is_integer(limit, 0) for limit in limits):
             raise EmitError(
-                f"straight_line {self.straight_line!r}; allowed are a number of LUTs, or one for "
+                f"straight_line {line!r}; allowed are a number of LUTs, from 0 on, or one for "
                 "each path by name"
             )
+        if not is_integer(self.unroll, 0):
+            raise EmitError(f"unroll {self.unroll!r}; allowed are integers from 0 on")
         if self.isas is None:
             return
+        if not isinstance(self.isas, Iterable):
+            raise EmitError(f"isas {self.isas!r}; allowed are names of paths, best first")
         isas = tuple(self.isas)
         object.__setattr__(self, "isas", isas)
         wrong = [isa for isa in isas if isa not in ISAS or isas.count(isa) > 1]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...compiler import Circuit
+from ...runtime.arguments import is_integer
 from ...runtime.errors import EmitError
 from ..artifact import Artifact, describe
 from ..render import render
@@ -98,7 +99,7 @@ class Verilog:
 
     def __post_init__(self) -> None:
         bits = self.feature_bits
-        if not (bits is None or (type(bits) is int and 0 <= bits <= MAX_FEATURE_BITS)):
+        if not (bits is None or (is_integer(bits, 0, MAX_FEATURE_BITS))):
             raise EmitError(
                 f"verilog: feature_bits {bits!r}; allowed are 0 to {MAX_FEATURE_BITS}, or None; "
                 "8 suits pixels, and 0 takes the encoder's bits instead of features"
@@ -157,7 +158,7 @@ class Verilog:
         lanes = self.places_per_clock
         if lanes is None:
             return
-        if type(lanes) is not int or lanes < 1:
+        if not is_integer(lanes, 1):
             raise EmitError(
                 f"verilog: places_per_clock {lanes!r}; allowed are integers from 1 on, or None for "
                 "all places at once"

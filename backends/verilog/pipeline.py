@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...runtime.arguments import is_integer, is_number
 from ...runtime.errors import EmitError
 from .cuts import DelayModel
 
@@ -30,10 +31,10 @@ class Pipeline:
             )
         ((name, value),) = wishes.items()
         if name == "target_mhz":
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            if not (is_number(value) and value > 0):
                 raise EmitError(f"verilog: target_mhz {value!r}; allowed are positive numbers")
             self.delays.levels(value)
-        elif type(value) is not int or value < 1:
+        elif not is_integer(value, 1):
             raise EmitError(f"verilog: {name} {value!r}; allowed are integers from 1 on")
 
     def every(self, levels: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...runtime.arguments import is_integer
 from ...runtime.errors import NetlistError
 from ..literals import Writer
 from ..netlist import FIRST_INPUT, TRUE, Argmax, Cell, IntArray, Luts, Netlist, Popcount, Tile
@@ -46,7 +47,7 @@ class UnrollSmall:
     gates: int = 1 << 14
 
     def __post_init__(self) -> None:
-        if not isinstance(self.gates, int) or self.gates < 0:
+        if not is_integer(self.gates, 0):
             raise NetlistError(
                 f"UnrollSmall: gates is {self.gates!r}; allowed are integers from 0 on"
             )

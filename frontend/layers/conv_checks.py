@@ -15,8 +15,8 @@ _MOST = 2**31 - 1  # what a net number can count
 def check_sizes(owner: str, layer: Any) -> None:
     """Refuse numbers of channels, kernels and padding that are none, and too large a stride."""
     for name in ("channels", "num_kernels", "stride"):
-        check_size(owner, name, getattr(layer, name))
-    check_size(owner, "padding", layer.padding, least=0)
+        setattr(layer, name, check_size(owner, name, getattr(layer, name)))
+    layer.padding = check_size(owner, "padding", layer.padding, least=0)
     field = layer.receptive_field_size
     if layer.stride > min(field):
         raise InputError(

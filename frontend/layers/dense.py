@@ -64,8 +64,8 @@ class LogicDense(nn.Module):
         connections_kwargs: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        check_size("LogicDense", "in_dim", in_dim)
-        check_size("LogicDense", "out_dim", out_dim)
+        in_dim = check_size("LogicDense", "in_dim", in_dim)
+        out_dim = check_size("LogicDense", "out_dim", out_dim)
         check_choice("LogicDense", "parametrization", parametrization, PARAMETRIZATIONS)
         check_choice("LogicDense", "connections", connections, CONNECTIONS)
         self.in_dim = in_dim

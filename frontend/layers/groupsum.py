@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...runtime.errors import InputError
 from ..gates.group_sums import group_sums
+from ..options import check_size
 
 
 class GroupSum(nn.Module):
@@ -27,8 +28,7 @@ class GroupSum(nn.Module):
 
     def __init__(self, k: int, tau: float = 1.0, beta: float = 0.0, device: Any = "cpu") -> None:
         super().__init__()
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise InputError(f"GroupSum: k {k!r}; allowed are integers from 1")
+        k = check_size("GroupSum", "k", k)
         if not (_is_number(tau) and tau > 0 and _is_number(beta)):
             raise InputError(
                 f"GroupSum: tau {tau!r}, beta {beta!r}; allowed are a positive finite tau "

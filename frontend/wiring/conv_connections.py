@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...runtime.arguments import is_integer
 from ...runtime.errors import InputError
 from ..gates.wiring import Wiring
 from .connections import INIT_METHODS, random_unique, unknown_method
@@ -214,7 +215,7 @@ class FixedConvConnections(nn.Module):
 
     def _group(self) -> int:
         group, leaves = self.channel_group_size, self._leaves
-        if isinstance(group, bool) or not isinstance(group, int) or not 1 <= group <= self.channels:
+        if group is None or not is_integer(group, 1, self.channels):
             raise InputError(
                 f"connections: channel_group_size {group!r}; allowed are integers from 1 to "
                 f"{self.channels}, the channels, or None"
