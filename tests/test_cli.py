@@ -233,7 +233,7 @@ def test_inspect(circuit_file, tmp_path, capsys):
         ("inspect missing.npz", "missing.npz: no such file"),
         ("compile {net} -o {tmp}/no/such/net.so", "such; make it first"),
         ("predict {net} --data {x} -o {tmp}/no/y.npy", "no; make it first"),
-        ("predict missing.npz --data {x} --threads 0", "threads 0; allowed is 1 or more"),
+        ("predict missing.npz --data {x} --threads 0", "threads 0; allowed are integers from 1"),
         ("emit missing.npz --target c -o {tmp} --samples 0", "samples 0; allowed is 1 or more"),
         (
             "compile {net} -o {tmp}/net.so --target rust",

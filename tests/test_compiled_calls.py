@@ -72,7 +72,7 @@ def test_bad_input(target, x, message):
 @pytest.mark.parametrize("threads", [0, 1.5, "2", None, True])
 def test_bad_threads(threads):
     compiled = build(classifier(), "numpy", "net")
-    with pytest.raises(InputError, match=f"threads {threads!r}; allowed is 1 or more"):
+    with pytest.raises(InputError, match=f"threads {threads!r}; allowed are integers from 1"):
         compiled.predict(np.zeros((3, 20), np.uint8), threads=threads)
 
 
