@@ -133,13 +133,14 @@ def run(options: argparse.Namespace) -> int:
     inputs = (options.config, tables["data"]["name"])
     folder = _check_places(options.output, recipe.training.get("folder"), inputs)
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes that torchrun started
+    text = configuration_text(_effective(tables)).encode()
     if first and folder and not (folder / STATE).exists():
-        write_file(
-            make_folder(folder) / CONFIGURATION, configuration_text(_effective(tables)).encode()
-        )
+        write_file(make_folder(folder) / CONFIGURATION, text)
     model, history = recipe.train(data, progress=not options.quiet, resume=options.resume)
     if not first:
         return 0
+    if folder and options.resume:  # which may have made it longer
+        write_file(folder / CONFIGURATION, text)
     relaxed, discrete = (
         evaluate(model, data.x_test, data.y_test, mode) for mode in ("relaxed", "discrete")
     )

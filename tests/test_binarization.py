@@ -79,7 +79,9 @@ def test_thresholds_are_kept_as_float32_and_copied():
     assert layer.get_thresholds().tolist() == [1, 2]
     assert layer.thresholds.dtype == torch.float32
     assert set(layer.state_dict()) == {"thresholds"}
-    assert repr(layer) == "FixedBinarization(thresholds=[2], feature_dim=-2)"
+    assert repr(layer) == "FixedBinarization(thresholds=[1.0, 2.0], feature_dim=-2)"
+    many = FixedBinarization(torch.arange(20).reshape(10, 2))
+    assert repr(many) == "FixedBinarization(thresholds of 10x2, feature_dim=-2)"
 
 
 @pytest.mark.parametrize(

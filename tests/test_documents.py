@@ -116,11 +116,18 @@ def names(tmp_path, monkeypatch):
         frontend.GroupSum(3),
     )
     compiled = gw.compile(circuit, "numpy")
+    labels = np.arange(40) % groups
     return {
         "README.md": {"x": np.zeros((5, 8), np.uint8)},
         "docs/cuda.md": {"compiled": compiled, "x": x},
         "docs/data.md": {"data": frontend.load_dataset("digits")},
-        "docs/training.md": {"model": bits, "x": x > 99, "y": y, "x_held": x > 99, "y_held": y},
+        "docs/training.md": {
+            "model": bits,
+            "x": x > 99,
+            "y": labels,
+            "x_held": x > 99,
+            "y_held": y,
+        },
         "docs/verilog.md": {"model": iris, "x": x, "sklearn": sklearn, "compiled": compiled},
         "docs/observe.md": {"x_train": x, "x_val": x, "y_val": y},
     }, {"gw": gw, "torch": torch, "circuit": circuit}

@@ -285,6 +285,12 @@ def test_model_messages(task):
         evaluate(small(), *task, mode="hard")
 
 
+def test_bare_gates_as_scores_are_warned_of(task):
+    gates = nn.Sequential(LogicDense(12, 64), LogicDense(64, 40))
+    with pytest.warns(UserWarning, match=r"scores 40 classes, .* end at 1; .* GroupSum\(2\)"):
+        fit(gates, *task, steps=1, progress=False)
+
+
 def test_a_loss_that_is_no_number_stops_training(task):
     class Broken(nn.Module):
         def __init__(self):

@@ -121,11 +121,12 @@ def test_a_run_is_not_overwritten(whole):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lr": 0.1}, "another lr 0.05, now 0.1; allowed is to resume with the same"),
-        ({"epochs": 4}, "another steps 15, now 20"),
-        ({"augment": None}, r"another augment .*Flip.*, now None"),
-        ({"seed": 3}, "another seed 0, now 3"),
-        ({"validation": (task()[0][:9], task()[1][:9])}, "another data; allowed"),
+        ({"lr": 0.1}, "other lr 0.05, now 0.1; allowed is to resume with the same"),
+        ({"epochs": 4}, "other steps 15, now 20; .* or more steps where schedule is 'constant'"),
+        ({"epochs": 3, "check_every": 2}, "other check_every 5, now 2; .* name check_every"),
+        ({"augment": None}, r"other augment .*Flip.*, now None"),
+        ({"seed": 3}, "other seed 0, now 3"),
+        ({"validation": (task()[0][:9], task()[1][:9])}, "other data; allowed"),
     ],
 )
 def test_other_options_and_data_are_refused(whole, options, message):
@@ -133,8 +134,31 @@ def test_other_options_and_data_are_refused(whole, options, message):
         train(whole[0], resume=True, **options)
 
 
+STEADY = {"schedule": "constant", "temperature": None, "warmup": 3}
+
+
+@pytest.mark.parametrize("more", [{"epochs": 4}, {"epochs": None, "steps": 20, "check_every": 5}])
+def test_a_run_of_steady_rates_goes_on_for_longer(tmp_path, more):
+    train(tmp_path / "short", **STEADY)
+    model, history = train(tmp_path / "short", resume=True, **{**STEADY, **more})
+    whole, wanted = train(tmp_path / "long", **{**STEADY, **more})
+    assert np.array_equal(weights(model), weights(whole))
+    assert history.checks == wanted.checks
+    assert [check.step for check in history.checks] == [5, 10, 15, 20]
+    with pytest.raises(FileError, match="other steps 20, now 15"):
+        train(tmp_path / "short", resume=True, **STEADY)
+
+
+@pytest.mark.parametrize("varying", [{"schedule": "cosine"}, {"temperature": ("linear", 2.0, 0.5)}])
+def test_a_run_whose_rates_follow_its_length_does_not(tmp_path, varying):
+    options = {**STEADY, **varying}
+    train(tmp_path, **options)
+    with pytest.raises(FileError, match="other steps 15, now 20"):
+        train(tmp_path, resume=True, **{**options, "epochs": 4})
+
+
 def test_another_model_is_refused(whole):
-    with pytest.raises(FileError, match="state of a run with another model; allowed"):
+    with pytest.raises(FileError, match="state of a run with other model; allowed"):
         train(whole[0], resume=True, model=network(seed=1))
 
 

@@ -61,6 +61,24 @@ def test_a_configuration_trains_into_a_folder(config, tmp_path, capsys):
     assert (folder / "model.npz").read_bytes() == before
 
 
+def test_a_run_is_made_longer(config, tmp_path):
+    """And its configuration says so: to resume it once more needs no option."""
+    options = ["--steps", "20", "--check-every", "10", "--schedule", "constant"]
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    start = ["train", str(config), *options, "--quiet"]
+    longer = ["--steps", "30"]
+    assert main([*start, "--folder", str(folder)]) == 0
+    assert main(["train", "--resume", "--folder", str(folder), "--quiet", *longer]) == 0
+    assert main([*start, *longer, "--folder", str(whole)]) == 0
+    for name in ("model.npz", "log.csv", "config.toml"):
+        found, wanted = (path / name for path in (folder, whole))
+        if name == "config.toml":
+            assert read_configuration(found)["train"]["steps"] == 30
+        else:
+            assert found.read_bytes() == wanted.read_bytes()
+    assert main(["train", "--resume", "--folder", str(folder), "--quiet"]) == 0
+
+
 def test_the_written_configuration_is_the_run(config, tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     assert main(["train", str(config), "--folder", str(first), "--quiet", "--seed", "3"]) == 0

@@ -11,6 +11,7 @@ from ...runtime.errors import InputError
 
 ONE_PER = ("feature", "channel", "global")
 METHODS = ("uniform", "distributive")
+_SHOWN = 16  # thresholds that are printed
 
 
 class Binarization(nn.Module):
@@ -93,7 +94,8 @@ class Binarization(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        return f"thresholds={list(self.thresholds.shape)}, feature_dim={self.feature_dim}"
+        shape = "x".join(map(str, self.thresholds.shape))
+        return f"thresholds of {shape}, feature_dim={self.feature_dim}"
 
     @staticmethod
     def get_uniform_thresholds(data: Any, num_bits: int, one_per: str = "feature") -> Tensor:
@@ -140,6 +142,11 @@ class FixedBinarization(Binarization):
 
     Arguments, attributes and errors are those of `Binarization`.
     """
+
+    def extra_repr(self) -> str:
+        if self.thresholds.numel() > _SHOWN:
+            return super().extra_repr()
+        return f"thresholds={self.thresholds.tolist()}, feature_dim={self.feature_dim}"
 
 
 class DummyBinarization(Binarization):

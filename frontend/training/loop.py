@@ -22,7 +22,7 @@ from .augment import Augment, named
 from .batches import Batches
 from .folder import RunFolder
 from .history import History
-from .measure import check_bits, limit_labels
+from .measure import check_bits, limit_labels, warn_of_spare_scores
 from .optimization import Optimization, Temperature
 from .plan import Plan
 from .processes import Processes, find_device, join
@@ -109,6 +109,7 @@ def fit(
         folder: where `model.npz`, the best model so far, `log.csv`, `curve.svg` and `state.npz` are
             written at every check; made if needed.
         resume: continue the run in `folder` after its last check; a new one if there is none yet.
+            `steps` or `epochs` may be more than they were, unless rate or temperature follow them.
         tensorboard: write event files into `folder` (needs tensorboard).
 
     Raises:
@@ -134,6 +135,7 @@ def fit(
     model.to(processes.device)
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)
+    warn_of_spare_scores(model, samples, labels)
     check_bits(model, samples[:_TRIED])
     processes.spread(model)
     batches = Batches(samples, labels, batch_size, named(augment), seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -88,6 +89,19 @@ def limit_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
         raise InputError(
             f"y: label {int(y.max())} for a model of {scores.shape[1]} classes; "
             f"allowed are 0 to {scores.shape[1] - 1}"
+        )
+
+
+def warn_of_spare_scores(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Warn where a model scores more classes than there are labels, as one of bare gates does."""
+    with switched(model, "discrete"), torch.no_grad():
+        scores = model(x[:1].to(device_of(model)))
+    classes = int(y.max()) + 1
+    if scores.shape[1] > classes:
+        warnings.warn(
+            f"fit: the model scores {scores.shape[1]} classes, and labels end at {classes - 1}; "
+            f"if these are bits of gates, end it with GroupSum({classes})",
+            stacklevel=3,
         )
 
 

@@ -63,12 +63,26 @@ def read_state(path: Path, run: dict[str, Any]) -> State:
 def _check_run(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     for key in {**wanted, **found}:
         then, now = found.get(key), wanted.get(key)
-        if then != now:
-            said = "" if key in ("model", "data") else f" {then!r}, now {now!r}"
-            raise FileError(
-                f"{path}: the state of a run with another {key}{said}; allowed is to resume with "
-                "the same model, data and options; take another folder for a new run"
-            )
+        if then == now or (key == "steps" and _may_go_on(found, wanted)):
+            continue
+        said = "" if key in ("model", "data") else f" {then!r}, now {now!r}"
+        raise FileError(
+            f"{path}: the state of a run with other {key}{said}; allowed is to resume with "
+            f"the same model, data and options{_MORE.get(key, '')}; take another folder for a "
+            "new run"
+        )
+
+
+def _may_go_on(run: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a run can have more steps: no rate and no temperature follows their number."""
+    shared = run["schedule"] != "constant" or isinstance(run["temperature"], list | str)
+    return wanted["steps"] > run["steps"] and not shared
+
+
+_MORE = {
+    "steps": ", or more steps where schedule is 'constant' and temperature no schedule",
+    "check_every": "; name check_every, which follows steps where it is not named",
+}
 
 
 def digest_tensors(*tensors: Tensor) -> str:
