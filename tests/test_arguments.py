@@ -172,3 +172,29 @@ def test_sizes_of_layers(tmp_path):
     for wrong in NO_INTEGERS:
         with pytest.raises(InputError, match=r"k .*; allowed are integers from 1"):
             GroupSum(wrong)
+
+
+def test_numbers_of_training(tmp_path):
+    torch = pytest.importorskip("torch")
+    from gatewright.frontend import GroupSum, LogicDense, fit
+
+    x = (np.random.default_rng(0).random((20, 8)) > 0.5).astype(np.float32)
+    y = np.arange(20) % 2
+
+    def trained(number, **options):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(LogicDense(8, 16), GroupSum(2))
+        given = {"steps": number(4), "batch_size": number(8), "seed": number(3)}
+        given |= {"check_every": number(2), "threads": number(1), "temperature": number(2)}
+        fit(model, x, y, progress=False, **{**given, **options})
+        return model[0].weight
+
+    want = trained(int)
+    assert torch.equal(trained(np.int64, folder=tmp_path), want)
+    trained(int, folder=tmp_path, resume=True)  # for the same run
+    for option, wrong in (("seed", 2**63), ("seed", True), ("threads", 10**30), ("threads", 0)):
+        with pytest.raises(InputError, match=rf"fit: {option} .*; allowed are integers from . to"):
+            trained(int, **{option: wrong})
+    for wrong in (["shift"], np.array(2), 3):
+        with pytest.raises(InputError, match=r"augment .*; allowed are"):
+            trained(int, augment=wrong)

@@ -9,10 +9,12 @@ from ...runtime.arguments import is_integer, is_number
 from ...runtime.errors import InputError
 
 
-def check_whole(name: str, found: Any, least: int = 1) -> None:
-    """Raise InputError unless `found` is an integer from `least`."""
-    if not is_integer(found, least):
-        raise InputError(f"fit: {name} {found!r}; allowed are integers from {least}")
+def check_whole(name: str, found: Any, least: int = 1, most: int | None = None) -> int:
+    """`found` as Python's integer; InputError unless it is one in these bounds."""
+    if not is_integer(found, least, math.inf if most is None else most):
+        bound = f"from {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"fit: {name} {found!r}; allowed are integers {bound}")
+    return int(found)
 
 
 def check_number(name: str, found: Any, zero: bool = False) -> None:

@@ -47,7 +47,7 @@ def named(augment: str | Augment | None) -> Augment | None:
     """
     if augment is None or callable(augment):
         return augment
-    if augment not in AUGMENTS:
+    if not isinstance(augment, str) or augment not in AUGMENTS:
         raise InputError(
             f"augment {augment!r}; allowed are {', '.join(AUGMENTS)}, "
             "or a function (x, generator) -> x"

@@ -35,6 +35,7 @@ _TRIED = 256  # samples that show whether logic layers get bits
 # Values of a layer, gates times batch. Below, a second thread saves a third of a step on an idle
 # machine, and on a busy one the waiting takes ten times as long as the work.
 _SMALL = 1 << 19
+_MOST_SEED, _MOST_THREADS = 2**63 - 1, 1 << 16
 
 
 def fit(
@@ -131,7 +132,7 @@ def fit(
         raise InputError("fit: resume and tensorboard need folder= (--folder), where the files are")
     if folder is not None and not isinstance(folder, str | os.PathLike):
         raise InputError(f"fit: folder {folder!r}; allowed is a path")
-    check_whole("seed", seed, 0)
+    seed = check_whole("seed", seed, 0, _MOST_SEED)
     model.to(processes.device)
     for some, marks in ((samples, labels), held):
         limit_labels(model, some, marks)
@@ -209,8 +210,7 @@ def _threads(model: nn.Module, batch_size: int, threads: int | None) -> Iterator
     before = torch.get_num_threads()
     if threads is None:
         threads = 1 if _is_small(model, batch_size) else before
-    check_whole("threads", threads)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(check_whole("threads", threads, 1, _MOST_THREADS))
     try:
         yield
     finally:

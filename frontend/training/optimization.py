@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -65,7 +66,7 @@ class Optimization:
             check_choice("fit", "temperature", found[0], SCHEDULES)
             for value in found[1:]:
                 check_number("temperature", value)
-        elif not isinstance(found, float | int):
+        elif not isinstance(found, Real):
             raise InputError(
                 f"fit: temperature {found!r}; allowed is a number, (schedule, start, end) such as "
                 "('exponential', 2.0, 0.5), or a function of the share of training done"
