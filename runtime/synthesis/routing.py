@@ -20,8 +20,8 @@ from .families import Family
 ROUTERS = ("router1", "router2")
 _YOWASP = "import sys, yowasp_{0} as m; sys.exit(m.run_{0}(sys.argv[1:]))"
 _CURE = (
-    "allow more (timeout, --timeout), take a larger part, which is easier to route, or a smaller "
-    "network"
+    "allow more (timeout, --timeout), or take a smaller network, or one with fewer registers "
+    "(registers_every, --registers-every)"
 )
 _OPTIONS = ("--timing-allow-fail", "--quiet")
 _USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
