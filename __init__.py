@@ -1,4 +1,4 @@
-"""Gatewright: train logic networks in PyTorch, compile them to bit-parallel C and Verilog.
+"""Gatewright: train logic networks in PyTorch, compile them to bit-parallel C, CUDA and Verilog.
 
     circuit = gw.trace(model, input_shape=(1, 28, 28))   # a PyTorch module as a gate graph
     compiled = gw.compile(circuit)                       # a shared library, loaded
@@ -17,6 +17,7 @@ from .runtime.errors import GatewrightError
 from .runtime.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .backends.synthesis import SynthesisReport
@@ -124,7 +125,10 @@ def emit(
     prove: bool = False,
     **options: Any,
 ) -> list[Path]:
-    """Write a circuit as text; starts no compiler and does not optimise.
+    """Write a circuit as text, as it is; starts no compiler.
+
+    It does not optimise, as `compile` and the command `gatewright emit` do: for what that command
+    writes, `emit(optimize(circuit), ...)`.
 
     Args:
         model: a `Circuit`, a `Netlist` (its inputs are then Boolean), or a PyTorch module.
@@ -173,6 +177,7 @@ def synthesize(
     router: str = "router1",
     timeout: float = 3600,
     folder: str | os.PathLike[str] | None = None,
+    tell: Callable[[str], None] | None = None,
     **options: Any,
 ) -> SynthesisReport:
     """Optimise a circuit, emit it as Verilog, and have it mapped, placed and routed for an FPGA.
@@ -194,6 +199,7 @@ def synthesize(
             networks, whose wires compete.
         timeout: seconds for each run of a tool.
         folder: where the Verilog and files for the tools go; made if needed.
+        tell: called with a line after each step, of which some take minutes; such as `print`.
         options: of the Verilog backend, such as `target_mhz=150, register_inputs=True`.
 
     Raises:
@@ -222,14 +228,17 @@ def synthesize(
         router=router,
         timeout=timeout,
         folder=folder,
+        tell=tell,
         **options,
     )
 
 
 def _circuit(model: Any, input_shape: tuple[int, ...] | None) -> Circuit:
     from .compiler import Circuit, Encoder, Netlist
+    from .compiler.files import check_no_path
     from .runtime.errors import InputError
 
+    check_no_path(model)
     if isinstance(model, Netlist):
         model = Circuit(Encoder.boolean(model.n_inputs), model)
     if isinstance(model, Circuit):

@@ -1,1 +1,1 @@
-"""Circuits to text and a manifest: C and Verilog, and the plan that numpy runs."""
+"""Circuits to text and a manifest: C, CUDA and Verilog, and the plan that numpy runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def synthesize(
     router: str = ROUTERS[0],
     timeout: float = 3600,
     folder: str | os.PathLike[str] | None = None,
+    tell: Callable[[str], None] | None = None,
     **options: Any,
 ) -> SynthesisReport:
     """Emit a circuit as Verilog for a device, map it, place and route it; it is not optimised.
@@ -64,14 +66,10 @@ def synthesize(
     if router not in ROUTERS:
         raise EmitError(f"synth: router {router!r}; allowed are {', '.join(ROUTERS)}")
     verify(circuit.netlist)
+    _check_alone(options)
     backend = backend_of({"verilog": Verilog}, "verilog", {**options, "device": device})
-    if backend.interface != "ports":
-        raise EmitError(
-            f"synth: interface {backend.interface!r}; what is measured is the module inside; "
-            "leave the option out"
-        )
     with temporary_folder() as where:
-        flow = _Flow(circuit, name, family, chosen, where, timeout, router)
+        flow = _Flow(circuit, name, family, chosen, where, timeout, router, tell or _silent)
         parts = flow.sections(backend) if sections else ()
         found = flow.run(backend, seeds if family.nextpnr else 0, attempts)
     artifact, whole, routed, tried = found
@@ -91,6 +89,21 @@ def synthesize(
         tuple(tried),
         _named(backend),
     )
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+def _check_alone(options: dict[str, Any]) -> None:
+    """Refuse options of what is emitted around the module, or beside it."""
+    for name in ("interface", "cocotb", "flow"):
+        value = options.get(name)
+        if value and value != "ports":
+            raise EmitError(
+                f"synth: {name} {value!r}; what is measured is the module inside, without tests, "
+                "and files for the tools are written anyway; leave the option out; emit has it"
+            )
 
 
 def _ports(artifact: Artifact) -> list[Port]:
@@ -115,6 +128,7 @@ class _Flow:
         folder: Path,
         timeout: float,
         router: str,
+        tell: Callable[[str], None],
     ) -> None:
         self._circuit = circuit
         self._name = name
@@ -123,6 +137,7 @@ class _Flow:
         self._folder = folder
         self._timeout = timeout
         self._router = router
+        self._tell = tell
 
     def run(
         self, backend: Verilog, seeds: int, attempts: int
@@ -132,6 +147,7 @@ class _Flow:
         target = backend.target_mhz
         while True:
             artifact = backend.emit(self._circuit, self._name)
+            self._tell(_emitted(artifact.manifest))
             whole = self._usage(artifact, "whole")
             routed = self._routed(artifact, seeds, target or self._family.mhz)
             every = artifact.manifest["registers_every"]
@@ -154,7 +170,9 @@ class _Flow:
     def _usage(self, artifact: Artifact, name: str) -> Usage:
         source = self._written(f"{artifact.name}.v", artifact.files[f"{artifact.name}.v"])
         netlist = map_design(self._family, [source], artifact.name, self._folder, self._timeout)
-        return count_cells(self._family, netlist, name)
+        found = count_cells(self._family, netlist, name)
+        self._tell(f"{name} mapped: {found.luts:,} LUTs, {found.registers:,} registers")
+        return found
 
     def _routed(self, artifact: Artifact, seeds: int, mhz: float) -> list[Routed]:
         if not seeds:
@@ -162,16 +180,26 @@ class _Flow:
         module, text = harness_module(artifact.name, _ports(artifact))
         sources = [f"{artifact.name}.json", self._written(f"{module}.v", text)]  # mapped before
         netlist = map_design(self._family, sources, module, self._folder, self._timeout)
-        return [
-            place_and_route(
-                self._family, self._chosen, netlist, mhz, seed, self._timeout, self._router
+        found = []
+        for seed in range(1, seeds + 1):
+            found.append(
+                place_and_route(
+                    self._family, self._chosen, netlist, mhz, seed, self._timeout, self._router
+                )
             )
-            for seed in range(1, seeds + 1)
-        ]
+            self._tell(f"seed {seed} of {seeds} placed and routed: {found[-1].mhz:.1f} MHz")
+        return found
 
     def _written(self, name: str, data: bytes) -> str:
         (self._folder / name).write_bytes(data)
         return name
+
+
+def _emitted(manifest: dict[str, Any]) -> str:
+    """A line about a module, before the minutes that mapping it may take."""
+    clocks, every = manifest["latency"], manifest["registers_every"]
+    timing = f"{clocks} clocks" if clocks else "combinational"
+    return f"emitted: {timing}" + (f", registers every {every} levels" if every else "")
 
 
 def _sections(circuit: Circuit, bits: int | None) -> list[tuple[str, Circuit, int]]:

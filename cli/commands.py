@@ -40,7 +40,7 @@ def compile(options: argparse.Namespace) -> int:
     """A model or circuit to one file that answers."""
     tune = options.tune if isinstance(options.tune, str) else None
     check_output(options.output, options.source, tune)
-    check_library(options.output, options.target)
+    check_library(options.output, options.target, options.triple)
     circuit = open_source(options.source).circuit
     name = options.name or c_name(options.output)
     extra: dict[str, Any] = {"triple": options.triple, "architectures": options.architecture}
@@ -87,7 +87,7 @@ def emit(options: argparse.Namespace) -> int:
     """A model or circuit to text."""
     target = options.target or ("c" if options.profile else None)
     if target is None:
-        raise EmitError("emit: no target; name one, --target c or --target verilog")
+        raise EmitError("emit: no target; name one: --target c, --target cuda or --target verilog")
     if options.size and options.profile != "embedded":
         raise EmitError("--size: only --profile embedded has sizes; leave it out")
     name = options.name or c_name(options.source)

@@ -78,7 +78,7 @@ def _check_numbers(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gatewright",
-        description="Train logic networks, compile them to C and Verilog.",
+        description="Train logic networks, compile them to C, CUDA and Verilog.",
         epilog="gatewright COMMAND --help says what a command takes. Exit status: 0, 1 if a check "
         "failed (verify, equivalent, synth, demo), 2 for an error.",
     )
@@ -217,7 +217,8 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]]
     "emit": (
         _emit,
         "write a model or circuit as C, CUDA or Verilog text",
-        "It is optimised first. No compiler is started.",
+        "It is optimised first, which gatewright.emit in Python leaves to its caller; --level 0 "
+        "writes it as it is. No compiler is started.",
     ),
     "predict": (
         _predict,

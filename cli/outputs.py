@@ -6,9 +6,15 @@ import os
 from pathlib import Path
 
 from ..runtime.archive import check_folder
+from ..runtime.cross import library_suffix, this_machine
 from ..runtime.errors import FileError
 
 _OURS = ".npz"
+_EXAMPLES = {
+    ".dll": "x86_64-windows-gnu",
+    ".dylib": "aarch64-macos",
+    ".wasm": "wasm32-freestanding",
+}
 
 
 def check_output(path: Path, *inputs: str | Path | None) -> None:
@@ -41,8 +47,8 @@ def check_emitted(folder: Path, name: str, source: Path) -> None:
         )
 
 
-def check_library(path: Path, target: str) -> None:
-    """Refuse the suffix of models and circuits for a library.
+def check_library(path: Path, target: str, triple: str | None) -> None:
+    """Refuse for a library the suffix of models and circuits, or of other machines' libraries.
 
     Raises:
         FileError: the library would be called like one.
@@ -51,6 +57,18 @@ def check_library(path: Path, target: str) -> None:
         raise FileError(
             f"{path}: the suffix {_OURS} is that of models and circuits; a library of target "
             f"{target!r} takes another, such as {path.with_suffix('.so').name}"
+        )
+    if target != "numpy":
+        _check_machine(path, triple or this_machine())
+
+
+def _check_machine(path: Path, triple: str) -> None:
+    """Refuse the suffix of another system's libraries; `.so` says little of one."""
+    if path.suffix in _EXAMPLES and path.suffix != library_suffix(triple):
+        other = path.with_suffix(library_suffix(triple)).name
+        raise FileError(
+            f"{path}: the suffix {path.suffix} is of libraries for another machine than {triple}; "
+            f"name it {other}, or the machine: --triple {_EXAMPLES[path.suffix]} (extra cross)"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from .. import synthesize
@@ -42,6 +43,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def run(options: argparse.Namespace) -> int:
     """Synthesise and print the report; status 1 if the clock asked for is missed."""
     extra = {key: value for key, value in verilog_options(options).items() if key != "device"}
@@ -59,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
         router=options.router,
         timeout=options.timeout,
         folder=options.output,
+        tell=_tell,
         **extra,
     )
     text = json.dumps(report.as_dict(), indent=2)

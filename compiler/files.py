@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.archive import check_folder
-from ..runtime.errors import FileError, NetlistError
+from ..runtime.errors import FileError, InputError, NetlistError
 from .circuit import Circuit, Encoder
 from .formats.aiger import read_aiger
 from .formats.aiger_write import write_aiger
@@ -47,7 +47,10 @@ WRITERS = {
     ".graphml": _write_graph,
 }
 _CURES = {
-    "write": {".v": "gatewright.emit(circuit, 'verilog', folder) writes Verilog"},
+    "write": {
+        ".v": "gatewright emit FILE --target verilog -o FOLDER writes Verilog, as does "
+        "gatewright.emit(circuit, 'verilog', folder)"
+    },
     "read": {
         ".graphml": "networkx reads it, and Netlist.from_networkx takes such graphs",
         ".pt": "gatewright.frontend.importing loads checkpoints",
@@ -98,6 +101,20 @@ def check_target(path: str | os.PathLike[str]) -> None:
     """
     _by_suffix(path, WRITERS, "write")
     check_folder(path)
+
+
+def check_no_path(model: Any) -> None:
+    """Refuse the path of a file where what is in it is needed.
+
+    Raises:
+        InputError: `model` is a path.
+    """
+    if isinstance(model, (str, os.PathLike)):
+        raise InputError(
+            f"{os.fspath(model)!r}: a path; allowed is what the file holds; gatewright.read reads "
+            "circuits and netlists, gatewright.frontend.load_model the models of gatewright train, "
+            "and gatewright.load what is compiled"
+        )
 
 
 def _by_suffix(path: str | os.PathLike[str], formats: dict[str, Any], verb: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,30 @@ def test_read_write(tmp_path):
     for call in (lambda p: gw.read(p), lambda p: gw.write(circuit, p)):
         with pytest.raises(FileError, match=r"suffix '\.doc'; allowed are "):
             call(tmp_path / "net.doc")
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_paths_are_no_circuits(tmp_path, kind):
+    path = kind(tmp_path / "net.npz")
+    calls = [
+        lambda: gw.compile(path),
+        lambda: gw.emit(path, "c", tmp_path),
+        lambda: gw.synthesize(path, "ice40"),
+    ]
+    if importlib.util.find_spec("torch"):
+        calls.append(lambda: gw.trace(path))
+    for call in calls:
+        with pytest.raises(InputError, match=r"net\.npz': a path; .*\.read reads .*load_model"):
+            call()
+
+
+def test_a_model_file_is_no_circuit_file(tmp_path):
+    pytest.importorskip("torch")
+    from gatewright.frontend import LogicDense, save_model
+
+    save_model(LogicDense(4, 4), tmp_path / "m.npz", input_shape=(4,))
+    with pytest.raises(FileError, match=r"holds a model; .*gatewright\.trace\(.*load_model\(FILE"):
+        gw.read(tmp_path / "m.npz")
 
 
 def test_optimized_circuits_are_equivalent_and_answer_the_same():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from circuits import classifier, samples
 
 import gatewright as gw
 from gatewright.cli.main import main
+from gatewright.runtime.cross import library_suffix, this_machine
 
 
 @pytest.fixture
@@ -61,6 +64,32 @@ def test_a_library_is_not_called_like_a_model(files, capsys):
     assert "the suffix .npz is that of models and circuits" in said
     assert "such as other.so" in said
     assert not (files / "other.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "triple", "message"),
+    [
+        ("m.dll", "", "is of libraries for another machine than"),
+        ("m.wasm", "", "--triple wasm32-freestanding"),
+        ("m.dylib", "--triple x86_64-windows-gnu", "than x86_64-windows-gnu; name it m.dll"),
+    ],
+)
+def test_a_library_is_not_called_like_one_of_another_machine(files, capsys, name, triple, message):
+    if Path(name).suffix == library_suffix(this_machine()):
+        pytest.skip("its suffix is that of this machine")
+    command = f"compile {files}/net.npz -o {files}/{name} {triple}"
+    assert main(command.split()) == 2
+    assert message in capsys.readouterr().err
+    assert not (files / name).exists()
+
+
+def test_a_netlist_is_not_imported_as_verilog(files, capsys):
+    assert main(f"import {files}/net.npz -o {files}/d.v".split()) == 2
+    assert "gatewright emit FILE --target verilog -o FOLDER" in capsys.readouterr().err
+
+
+def test_the_numpy_target_may_be_called_anything(files):
+    assert main(f"compile {files}/net.npz --target numpy -o {files}/m.dll".split()) == 0
 
 
 def test_an_output_elsewhere_may_replace_a_file(files):

@@ -297,4 +297,4 @@ def test_sizes_of_another_target_are_refused(tmp_path, capsys):
     assert main([*command, "--target", "c", "--size", "cc"]) == 2
     assert "only --profile embedded has sizes" in capsys.readouterr().err
     assert main(command) == 2
-    assert "no target" in capsys.readouterr().err
+    assert "no target; name one: --target c, --target cuda or" in capsys.readouterr().err

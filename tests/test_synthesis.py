@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -239,8 +240,11 @@ def test_yosys_fails(tools: Path) -> None:
         ({"isas": 3}, "option isas; allowed for target 'verilog' are feature_bits"),
         (
             {"interface": "axis", "registers_every": 1, "reset": True, "enable": True},
-            "interface 'axis'; what is measured is the module inside; leave the option out",
+            "interface 'axis'; what is measured is the module inside, .*; leave the option out",
         ),
+        ({"interface": "axis"}, "interface 'axis'; what is measured is the module inside"),
+        ({"cocotb": True}, "cocotb True; .* without tests"),
+        ({"flow": True}, "flow True; .* files for the tools are written anyway"),
     ],
 )
 def test_options_refused(options: dict, message: str) -> None:
@@ -262,7 +266,13 @@ def test_the_command(tools: Path, capsys: pytest.CaptureFixture[str], tmp_path: 
     write(tiny(), source)
     words = f"synth {source} --device ice40 --feature-bits 7 --target-mhz 105 --seeds 1 -o {folder}"
     assert main([*words.split(), "--attempts", "1", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["target_mhz"] == 105
+    said = capsys.readouterr()
+    assert json.loads(said.out)["target_mhz"] == 105
+    encoder, logic, head, emitted, whole, seed = said.err.splitlines()
+    for line, part in ((encoder, "encoder"), (logic, "logic"), (head, "head"), (whole, "whole")):
+        assert line == f"{part} mapped: 3 LUTs, 1 registers"
+    assert re.fullmatch(r"emitted: \d clocks, registers every \d levels", emitted)
+    assert seed == "seed 1 of 1 placed and routed: 100.0 MHz"
     found = {path.name for path in folder.iterdir()}
     assert found == {"tiny.v", "tiny_harness.v", "tiny.pcf", "Makefile", "report.json"}
     assert main(words.split()) == 0

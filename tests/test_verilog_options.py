@@ -103,6 +103,11 @@ def test_options_refused(options: dict, message: str) -> None:
         Verilog(**options)
 
 
+def test_tests_for_cocotb_need_vectors() -> None:
+    with pytest.raises(EmitError, match=r"cocotb without vectors; .* give some .*or leave cocotb"):
+        Verilog(7, cocotb=True).emit(tiny(), "dut")
+
+
 def test_popcounts_and_argmaxes_may_be_kept() -> None:
     kept = Verilog(7, keep_hierarchy=True).emit(tiny(), "dut").files["dut.v"].decode()
     marked = kept.split("(* keep_hierarchy *)\n")[1:]

@@ -208,6 +208,11 @@ class Verilog:
             ExtraMissing: a proof is wanted, and there is no Yosys.
         """
         self._check(circuit, name)
+        if self.cocotb and vectors is None:
+            raise EmitError(
+                "verilog: cocotb without vectors; its tests are of vectors; give some (vectors=, "
+                "--vectors), or leave cocotb out"
+            )
         if prove and self.places_per_clock is not None:
             raise EmitError(
                 "verilog: prove and places_per_clock; allowed is a proof of modules whose tiles do "

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...compiler import Circuit, Decoder
+from ...compiler.files import check_no_path
 from ...runtime.errors import InputError, NetlistError, TraceError
 from ..importing.convert import convert
 from ..importing.peers import has_peers
@@ -65,7 +66,7 @@ def trace(
     Raises:
         TraceError: the module does what has no Boolean meaning, or raises an error on traced
             values; the message names the operation and the submodule.
-        InputError: no shape is known.
+        InputError: no shape is known, or `module` is the path of a file.
     """
     shape = _checked(module, input_shape, dtype)
     name = name or type(module).__name__
@@ -102,6 +103,7 @@ def _once(tracer: Tracer, module: nn.Module, shape: tuple[int, ...]) -> Circuit:
 
 
 def _checked(module: Any, input_shape: Any, dtype: Any) -> tuple[int, ...]:
+    check_no_path(module)
     if not isinstance(module, nn.Module):
         raise TraceError(
             f"trace: {type(module).__name__}; allowed is a torch.nn.Module; "
