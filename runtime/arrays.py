@@ -127,6 +127,17 @@ def as_array(x: Any) -> NDArray[Any]:
     )
 
 
+def new_output(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Memory for answers; InputError if there is not enough for so many samples."""
+    try:
+        return np.empty(shape, dtype)
+    except (MemoryError, ValueError):  # ValueError: more than an address can say
+        raise InputError(
+            f"input: {shape[0]:,} samples, whose answers do not fit into memory; "
+            "hand over fewer at a time"
+        ) from None
+
+
 def as_output(
     out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], x: NDArray[Any]
 ) -> NDArray[Any]:

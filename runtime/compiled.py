@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .archive import parse_archive, read_file, write_file
-from .arrays import as_output
+from .arrays import as_output, new_output
 from .batch import Batch, Packed, read_batch
 from .errors import FileError, InputError
 from .interpreter import InterpreterEngine
@@ -163,7 +163,7 @@ class CompiledCircuit:
         samples = batch.n
         given = out = call.out
         if given is None:
-            given = out = _room((samples, *call.shape), call.dtype)
+            given = out = new_output((samples, *call.shape), call.dtype)
         else:
             out = as_output(given, (samples, *call.shape), np.dtype(call.dtype), batch.data)
 
@@ -201,16 +201,6 @@ class CompiledCircuit:
     def __repr__(self) -> str:
         gates, levels = self.manifest["gates"], self.manifest["levels"]
         return f"<CompiledCircuit {self.name}: {gates} gates, {levels} levels, {self.engine.isa}>"
-
-
-def _room(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    try:
-        return np.empty(shape, dtype)
-    except (MemoryError, ValueError):  # ValueError: more than an address can say
-        raise InputError(
-            f"input: {shape[0]:,} samples, whose answers do not fit into memory; "
-            "hand over fewer at a time"
-        ) from None
 
 
 def load(path: str | os.PathLike[str]) -> CompiledCircuit:

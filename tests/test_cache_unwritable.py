@@ -212,3 +212,16 @@ def test_compilers_put_their_files_into_the_folder_of_the_build(build_cache, mon
     (tmp_path / "cc").chmod(0o755)
     monkeypatch.setenv("CC", str(tmp_path / "cc"))
     assert made().exists()
+
+
+def test_a_cache_in_which_nothing_may_be_executed(build_cache, monkeypatch):
+    from gatewright.runtime import native as building
+
+    def refused(_, path):
+        assert build_cache in Path(path).parents
+        raise OSError("failed to map segment from shared object")
+
+    native.library.cache_clear()
+    monkeypatch.setattr(building, "open_library", refused)
+    assert native.library("lutmap")
+    native.library.cache_clear()
