@@ -107,6 +107,28 @@ def test_resuming_starts_where_nothing_is_and_ends_where_all_is_done(whole, tmp_
     assert history.checks == whole[2].checks
 
 
+def test_a_class_of_ones_own_resumes_too(tmp_path):
+    """It has no model file, so a warning names what keeps the network."""
+
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = network()
+
+        def forward(self, x):
+            return self.layers(x)
+
+    options = {"schedule": "constant", "temperature": None}
+    with pytest.warns(UserWarning, match=r"gets no model\.npz: .* Own; .*gatewright\.write"):
+        train(tmp_path, Own(), epochs=2, **options)
+    assert {path.name for path in tmp_path.iterdir()} == {"state.npz", "log.csv", "curve.svg"}
+    with pytest.warns(UserWarning, match="gets no"):
+        model, history = train(tmp_path, Own(), resume=True, **options)
+    whole, wanted = train(None, Own(), **options)
+    assert history.checks == wanted.checks
+    assert np.array_equal(weights(model), weights(whole))
+
+
 def test_options_that_numpy_computed_are_kept_as_plain_numbers(tmp_path):
     train(tmp_path, epochs=1, temperature=("linear", np.float32(2.0), np.float32(0.5)))
     run = read_archive(tmp_path / "state.npz")[0]["run"]
@@ -162,10 +184,10 @@ def test_another_model_is_refused(whole):
         train(whole[0], resume=True, model=network(seed=1))
 
 
-def test_a_model_that_no_file_holds_is_refused_before_training(tmp_path):
+def test_a_model_that_no_file_holds_is_warned_of(tmp_path):
     model = torch.nn.Sequential(torch.nn.Linear(12, 2))
     x, y = task()
-    with pytest.raises(InputError, match="layer 0 is a Linear; allowed are Sequential"):
+    with pytest.warns(UserWarning, match=r"no model\.npz: .*layer 0 is a Linear; allowed are"):
         fit(model, x.astype(np.float32), y, steps=1, folder=tmp_path, progress=False)
 
 

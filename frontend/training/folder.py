@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -42,16 +43,25 @@ class RunFolder:
         self._run, self._shape, self._per_epoch = run, input_shape, per_epoch
         self._events = events
         self._writer: Any = None
+        self._keeps_model = True
 
     def find(self, trainer: Trainer, resume: bool) -> None:
         """Take up the run that is here, if there is one.
 
+        Warns where the model is of a class that model files do not know; all else is written.
+
         Raises:
-            InputError: the folder holds a run that is not to be resumed, or the model cannot be
-                kept in a model file.
+            InputError: the folder holds a run that is not to be resumed.
             FileError: the state is damaged, or of another run.
         """
-        check_model(trainer.model, self._shape)
+        try:
+            check_model(trainer.model, self._shape)
+        except InputError as error:
+            self._keeps_model = False
+            warnings.warn(
+                f"fit: {self._path} gets no {MODEL}: {error}",
+                stacklevel=3,
+            )
         path = self._path / STATE
         if not path.exists():
             return
@@ -83,7 +93,7 @@ class RunFolder:
         Raises:
             FileError: a file cannot be written; the former ones stay.
         """
-        if best:
+        if best and self._keeps_model:
             save_model(trainer.model, self._path / MODEL, input_shape=self._shape)
         write_file(self._path / LOG, csv(trainer.checks, self._per_epoch).encode())
         write_file(self._path / CURVE, curve(trainer.checks).encode())
