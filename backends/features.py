@@ -24,15 +24,16 @@ def integer_bits(encoder: Encoder, target: str, instead: str) -> int:
             f"{target}: a threshold of {low}, so features may be negative; allowed are unsigned "
             f"integers; name their width if that is what they are (feature_bits), {instead}"
         )
-    if high >= 1:
-        return _holding(high, target, instead)
-    if len(np.unique(feature)) < len(np.unique(np.stack([feature, threshold]), axis=1).T):
+    pairs = np.unique(np.stack([feature, threshold]), axis=1)  # float64 holds both
+    cells, counts = np.unique(np.floor(pairs), axis=1, return_counts=True)
+    if counts.max(initial=1) > 1:
+        which, least = cells[:, counts.argmax()].astype(int)
         raise EmitError(
-            f"{target}: a feature has several thresholds between 0 and 1, so it is a fraction; "
-            "allowed are unsigned integers; scale features and thresholds to integers, "
-            f"name their width if that is what they are (feature_bits), {instead}"
+            f"{target}: feature {which} has several thresholds between {least} and {least + 1}, so "
+            "it is a fraction; allowed are unsigned integers; scale features and thresholds to "
+            f"integers, name their width if that is what they are (feature_bits), {instead}"
         )
-    return 1
+    return _holding(high, target, instead) if high >= 1 else 1
 
 
 def _holding(high: float, target: str, instead: str) -> int:

@@ -44,7 +44,8 @@ def thresholds(*values: float) -> Circuit:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ((0.25, 0.5, 0.75), "embedded: a feature has several thresholds between 0 and 1"),
+        ((0.25, 0.5, 0.75), "embedded: feature 0 has several thresholds between 0 and 1"),
+        ((1.0, 3.2, 3.7), "embedded: feature 0 has several thresholds between 3 and 4"),
         ((-0.5, 3.0), r"embedded: a threshold of -0\.5, so features may be negative"),
         ((3.0, 300.0), "embedded: a threshold of 300; features are bytes, which end at 255"),
         ((3.0, 1e9), "embedded: a threshold of 1000000000.0; features of 16 bits end"),

@@ -107,6 +107,7 @@ def test_feature_bits_chosen(thresholds: tuple[float, ...], width: int) -> None:
         (one_bit(65536), "dut", r"a threshold of 65536\.0; .*feature_bits up to 24.*=0"),
         (one_bit(-0.5), "dut", r"a threshold of -0\.5, so features may be negative; .*=0"),
         (one_bit(0.25, 0.75), "dut", "several thresholds between 0 and 1, so it is a fraction; "),
+        (one_bit(2, 2.5, 9), "dut", "several thresholds between 2 and 3, so it is a fraction; "),
         (boolean(Netlist(1, (), [])), "dut", "no outputs; allowed is 1 or more; add the nets"),
         (tiny(), "module", "name 'module': reserved in Verilog or SystemVerilog; choose another"),
         (tiny(), "counts", "name 'counts': a port or part of the module has it; choose another"),
