@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ def bench(options: argparse.Namespace) -> int:
     """Time a library on every instruction set it has, and its stages where they are asked for."""
     whole = _stages(options) if options.stages else (open_compiled(options.source),)
     compiled = whole[-1]
-    data = read_samples(options.data).x if options.data else None
-    samples = random_samples(compiled.shape, 1000) if data is None else data
+    samples = random_samples(compiled.shape, 1000)
+    if options.data:
+        data = read_samples(options.data, options.part)
+        samples = data.x
+        scored = compiled.manifest["decoder"] is not None
+        print(data.reached(compiled.predict(samples)) if scored else data.about, file=sys.stderr)
     first_samples(samples, options.samples)
     x = np.resize(samples, (options.samples, *samples.shape[1:]))
     engine = compiled.engine

@@ -95,9 +95,11 @@ def emit(options: argparse.Namespace) -> int:
     circuit = open_source(options.source).circuit
     in_turn = options.places_per_clock is not None
     circuit = optimize(circuit, options.level, prove=options.prove, keep_tiles=in_turn)
-    vectors = None
+    vectors, about = None, ""
     if options.vectors:
-        vectors = first_samples(read_samples(options.vectors).x, options.samples)
+        data = read_samples(options.vectors, options.part)
+        vectors = first_samples(data.x, options.samples)
+        about = f"vectors: {len(vectors):,} of {data.about}"
     extra: dict[str, Any] = verilog_options(options)
     extra |= {"profile": options.profile} if options.profile else {}
     paths = emit_files(
@@ -109,6 +111,8 @@ def emit(options: argparse.Namespace) -> int:
         prove=options.prove,
         **extra,
     )
+    if about:
+        print(about, file=sys.stderr)
     for path in paths:
         print(f"wrote {path}")
     if options.prove:

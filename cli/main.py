@@ -36,6 +36,7 @@ from .arguments import (
     add_threads,
     add_verilog,
 )
+from .sources import PARTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check_numbers(options: argparse.Namespace) -> None:
     """Refuse what no command takes, before its work."""
     check_threads(getattr(options, "threads", 1))
+    given = getattr(options, "data", None) or getattr(options, "vectors", None)
+    if (part := getattr(options, "part", PARTS[0])) != PARTS[0] and not given:
+        raise InputError(f"--part {part}: no data set is named (--data, --vectors); leave it out")
     for name in ("samples", "rtl_samples"):
         if getattr(options, name, 1) < 1:
             raise InputError(
@@ -132,8 +136,9 @@ def _emit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="PROFILE", help=text)
     text = "embedded: compile with this command, and print the bytes"
     parser.add_argument("--size", metavar="CC", help=text)
-    text = "verilog: a testbench of these samples: a .npy, or the test part of a data set"
+    text = f"verilog: a testbench of these {SAMPLES}"
     parser.add_argument("--vectors", metavar="DATA", help=text)
+    add_part(parser)
     text = "of --vectors, at most (500)"
     parser.add_argument("--samples", type=int, default=500, metavar="N", help=text)
     add_effort(parser)
@@ -187,6 +192,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
 def _bench(parser: argparse.ArgumentParser) -> None:
     add_source(parser, OR_COMPILED)
     parser.add_argument("--data", metavar="DATA", help=f"{SAMPLES} (random ones)")
+    add_part(parser)
     text = "of a call (100000); fewer are repeated"
     parser.add_argument("--samples", type=int, default=100_000, metavar="N", help=text)
     add_threads(parser)

@@ -83,3 +83,26 @@ def test_verify_says_which_samples_it_took(labelled, capsys):
     assert re.search(r"simulation, the train part of mine\.npz, 16\d of 200 samples", said)
     assert main(f"verify {folder}/net.npz --no-rtl --samples 30".split()) == 0
     assert "simulation, random samples" in capsys.readouterr().out
+
+
+def test_bench_and_vectors_say_which_samples_they_are(labelled, capsys):
+    from gatewright.frontend import load_dataset
+
+    _, _, _, folder = labelled
+    command = f"bench {folder}/net.npz --data {folder}/mine.npz --part train --samples 200"
+    assert main(command.split()) == 0
+    said = capsys.readouterr().err
+    n = len(load_dataset(folder / "mine.npz").x_train)
+    assert f"the train part of mine.npz, {n} of 200 samples: accuracy " in said
+    command = f"emit {folder}/net.npz --target verilog --feature-bits 0 -o {folder}/rtl --samples 9"
+    assert main([*command.split(), "--vectors", f"{folder}/mine.npz", "--part", "all"]) == 0
+    assert "vectors: 9 of all of mine.npz, 200 of 200 samples" in capsys.readouterr().err
+    assert len((folder / "rtl" / "net_inputs.hex").read_text().split()) == 9
+
+
+@pytest.mark.parametrize("command", ["verify", "bench", "emit --target verilog -o rtl"])
+def test_a_part_of_nothing(labelled, capsys, command):
+    _, _, _, folder = labelled
+    words = f"{command} {folder}/net.npz --part train".split()
+    assert main(words) == 2
+    assert "--part train: no data set is named" in capsys.readouterr().err
