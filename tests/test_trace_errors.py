@@ -87,8 +87,8 @@ BITS = {
     "invert int": (lambda x: ~bits(x).long(), ["`__invert__` on bits answers -1 for 0"]),
     "invert uint8": (lambda x: ~bits(x).byte(), ["`__invert__` on bits answers 255 for 0"]),
     "division": (lambda x: bits(x) / bits(x.flip(1)), ["`div` on bits answers nan for 0, 0"]),
-    "linear": (lambda x: F.linear(bits(x), torch.ones(2, 4)), ["`linear` on bits", CURE_BITS]),
-    "matmul": (lambda x: bits(x) @ torch.ones(4, 2), ["on bits", CURE_BITS]),
+    "linear": (lambda x: F.linear(bits(x), torch.full((2, 4), 0.5)), ["constant integer weights"]),
+    "matmul": (lambda x: bits(x) @ torch.full((4, 2), 1e5), ["allowed are 65,536"]),
     "einsum": (lambda x: torch.einsum("ij->ji", bits(x)), ["`einsum` on bits", CURE_BITS]),
     "sigmoid": (lambda x: torch.sigmoid(bits(x)), ["`sigmoid` on bits", CURE_BITS]),
     "softmax": (lambda x: bits(x).softmax(1), ["`softmax` on bits", CURE_BITS]),
@@ -165,7 +165,7 @@ DATA = {
 COUNTS = {
     "product": (lambda x: counts(x) * counts(x), ["`mul` on counts and another traced value"]),
     "difference": (lambda x: counts(x) - bits(x)[:, :2], ["`sub` on counts and another traced"]),
-    "each other": (lambda x: counts(x) > counts(x).flip(1), ["a comparison with a number"]),
+    "each other": (lambda x: counts(x) > counts(x) / 2, ["scaled alike"]),
     "reversed": (lambda x: 4 - counts(x), ["`__rsub__`: the scores are not (count + beta) / tau"]),
     "tensor minus": (lambda x: torch.tensor(4) - counts(x), ["for any positive tau"]),
     "one over": (

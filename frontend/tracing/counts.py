@@ -32,6 +32,7 @@ from .net_tensor import (
 from .reductions import answered, count_tensor, dims_of, gathered
 from .table import handles
 from .tracer import Call, Tracer
+from .weighted import difference
 
 # (tau, beta) of a score after an operation with the number c on its right.
 _RULES: dict[str, Callable[[Counts, float], tuple[float, float]]] = {
@@ -151,7 +152,7 @@ def _in_place(call: Call, *args: Any) -> Any:
 @handles(_COMPARISONS, CountTensor)
 def _compare(call: Call, x: Any, other: Any) -> NetTensor:
     if isinstance(x, Traced) and isinstance(other, Traced):
-        call.refuse("and another traced value", "allowed is a comparison with a number")
+        return _compare_counts(call, x, other)
     counts, ask = (x, call.func) if isinstance(x, Traced) else (other, _swapped(call.func))
     assert isinstance(counts, CountTensor)
     shape, values, which = _distinct(counts, on_cpu(other if counts is x else x))
@@ -162,6 +163,36 @@ def _compare(call: Call, x: Any, other: Any) -> NetTensor:
         truth = ask(counts.counts.scores, value)
         nets[here] = _decide(call.tracer, bits[ids[here]], truth)
     return NetTensor.make(call.tracer, nets, torch.bool)
+
+
+def _compare_counts(call: Call, x: Traced, other: Traced) -> NetTensor:
+    shape = broadcast_shapes(x.shape, other.shape)
+    if not (_alike(x, other) or all(_is_count(value) for value in (x, other))):
+        call.refuse(
+            "and another traced value",
+            "allowed is a comparison with a number, with bits, or of counts that were shifted and "
+            "scaled alike",
+        )
+    nets = [_raw_addends(value).expand(*shape, -1) for value in (x, other)]
+    return call.func(difference(call, *nets), 0)
+
+
+def _is_count(x: Traced) -> bool:
+    return isinstance(x, NetTensor) or (isinstance(x, CountTensor) and x.plain)
+
+
+def _alike(x: Traced, other: Traced) -> bool:
+    """Whether the same growing scores stand for the counts of both, so that counts compare."""
+    if not isinstance(x, CountTensor) or not isinstance(other, CountTensor):
+        return False
+    first, second = x.counts.scores, other.counts.scores
+    both = min(len(first), len(second))
+    grow = all((scores.double().diff() > 0).all() for scores in (first, second))
+    return grow and first.dtype == second.dtype and torch.equal(first[:both], second[:both])
+
+
+def _raw_addends(x: Traced) -> Tensor:
+    return x.counts.addends[x.ids] if isinstance(x, CountTensor) else x.ids.unsqueeze(-1)
 
 
 def _distinct(x: CountTensor, other: Any) -> tuple[torch.Size, Any, Tensor]:
