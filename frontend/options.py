@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..runtime.arguments import is_integer
+from ..runtime.arguments import is_integer, is_number
 from ..runtime.errors import InputError
 
 
@@ -19,6 +20,13 @@ def check_size(owner: str, name: str, found: Any, least: int = 1) -> int:
     if not is_int(found, least):
         raise InputError(f"{owner}: {name} {found!r}; allowed are integers from {least}")
     return int(found)
+
+
+def check_factor(owner: str, name: str, found: Any) -> float:
+    """`found` as Python's float; InputError unless it is positive and finite."""
+    if not is_number(found) or not 0 < found < math.inf:
+        raise InputError(f"{owner}: {name} {found!r}; allowed are positive numbers, such as 1.0")
+    return float(found)
 
 
 def check_choice(

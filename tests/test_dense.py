@@ -1,5 +1,7 @@
 """LogicDense: exact gates, exact gradients, wiring and messages."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from training_threads import one_thread  # noqa: F401
 
-from gatewright.frontend import LogicDense, RawLUTParametrization
+from gatewright.frontend import LogicConv2d, LogicDense, RawLUTParametrization
 from gatewright.frontend.gates.functional import (
     gate_coefficients,
     gate_tables,
@@ -242,3 +244,11 @@ def test_nan_weights_are_refused_in_evaluation():
     for ask in (lambda: layer(torch.ones(1, 4)), layer.get_luts, layer.get_luts_and_ids):
         with pytest.raises(InputError, match="1 of 3 gates have NaN weights, the first is gate 1"):
             ask()
+
+
+@pytest.mark.parametrize("factor", [0, -1, math.inf, math.nan, "1", True])
+def test_gradient_factors_are_positive_numbers(factor):
+    with pytest.raises(InputError, match=r"LogicDense: grad_factor .*allowed are positive numbers"):
+        LogicDense(10, 10, grad_factor=factor)
+    with pytest.raises(InputError, match=r"grad_factor .*allowed are positive numbers"):
+        LogicConv2d((5, 5), 1, 3, tree_depth=1, receptive_field_size=3, grad_factor=factor)

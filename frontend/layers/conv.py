@@ -12,7 +12,7 @@ from ...runtime.errors import InputError
 from ..gates.table_parametrization import PARAMETRIZATIONS
 from ..gates.trees import logic_trees, served
 from ..gates.weights import regularization_loss, rescale
-from ..options import check_choice, each, with_options
+from ..options import check_choice, check_factor, each, with_options
 from ..wiring.conv_connections import FixedConvConnections
 from ..wiring.learned_conv_connections import LearnableConvConnections
 from .conv_checks import check_places, check_sizes, check_window, checked_depth
@@ -96,7 +96,7 @@ class LogicConvNd(nn.Module):
         check_choice(owner, "connections", connections, self.wirings)
         self.stride, self.padding = stride, padding
         self.device = device
-        self.grad_factor = grad_factor
+        self.grad_factor = check_factor(owner, "grad_factor", grad_factor)
         self.lut_rank = lut_rank
         check_sizes(owner, self)
         self._check_window(owner)

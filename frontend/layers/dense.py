@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...runtime.errors import InputError
 from ..gates.table_parametrization import PARAMETRIZATIONS
 from ..gates.weights import regularization_loss, rescale
-from ..options import check_choice, check_size, with_options
+from ..options import check_choice, check_factor, check_size, with_options
 from ..wiring.connections import DenseConnections, FixedDenseConnections
 from ..wiring.learned_connections import LearnableDenseConnections
 
@@ -71,7 +71,7 @@ class LogicDense(nn.Module):
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = device
-        self.grad_factor = grad_factor
+        self.grad_factor = check_factor("LogicDense", "grad_factor", grad_factor)
         self.lut_rank = lut_rank
         self.num_neurons = self.num_weights = out_dim
         self.parametrization = with_options(

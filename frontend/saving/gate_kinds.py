@@ -22,7 +22,18 @@ from .connection_kinds import (
     wiring_options,
     wiring_shapes,
 )
-from .kinds import Arrays, Kind, Options, Shapes, are, is_finite, is_padding, is_size, is_text
+from .kinds import (
+    Arrays,
+    Kind,
+    Options,
+    Shapes,
+    are,
+    is_factor,
+    is_finite,
+    is_padding,
+    is_size,
+    is_text,
+)
 
 # What layers of gates have in common: how numbers stand for gates, and how they are trained.
 MIXTURE: dict[str, Callable[[Any], bool]] = {
@@ -35,7 +46,7 @@ TRAINED: dict[str, Callable[[Any], bool]] = {
     "parametrization": is_text,
     "lut_rank": lambda value: is_int(value) and value <= 6,
     "connections": is_wiring,
-    "grad_factor": is_finite,
+    "grad_factor": is_factor,
     **MIXTURE,
 }
 TRAINED_DEFAULTS: Options = {

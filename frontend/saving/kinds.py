@@ -76,6 +76,11 @@ def is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
+def is_factor(value: Any) -> bool:
+    """A finite float above 0."""
+    return is_finite(value) and value > 0
+
+
 def is_text(value: Any) -> bool:
     """A string; which ones are allowed is for the layer to say."""
     return isinstance(value, str)
