@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from ..runtime.errors import GatewrightError, InputError
 from ..runtime.parallel import check_threads
@@ -44,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 if a check failed, 2 for an error, 130 after an interrupt.
+
+    Raises:
+        SystemExit: wrong arguments, or SIGTERM, which ends the programs that were started too.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be no text
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -55,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         _check_numbers(options)
         optimizing.tell_what_is_missing(options)
-        return options.run(options)
+        with _terminable():
+            return options.run(options)
     except GatewrightError as error:
         print(f"gatewright: {error}", file=sys.stderr)
     except BrokenPipeError:
@@ -64,6 +72,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gatewright: interrupted", file=sys.stderr)
         return 130
     return 2
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM as an exception meanwhile, so that what was started ends and is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _check_numbers(options: argparse.Namespace) -> None:

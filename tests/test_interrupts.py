@@ -53,8 +53,15 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.usefixtures("mapper")
-@pytest.mark.parametrize("tool", ["cc", "verilator"])
-def test_an_interrupted_compile_leaves_nothing(tmp_path, tool):
+@pytest.mark.parametrize(
+    ("tool", "number", "status", "words"),
+    [
+        ("cc", signal.SIGINT, 130, "gatewright: interrupted\n"),
+        ("verilator", signal.SIGINT, 130, "gatewright: interrupted\n"),
+        ("cc", signal.SIGTERM, 143, ""),
+    ],
+)
+def test_an_interrupted_compile_leaves_nothing(tmp_path, tool, number, status, words):
     gw.write(classifier(), tmp_path / "net.npz")
     ready, places = tmp_path / "ready", [tmp_path / name for name in ("cache", "tmp", "out")]
     for place in places:
@@ -78,9 +85,9 @@ def test_an_interrupted_compile_leaves_nothing(tmp_path, tool):
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     )
     wait_for(ready, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     said = process.communicate(timeout=30)[1]
-    assert (process.returncode, said) == (130, "gatewright: interrupted\n")
+    assert (process.returncode, said) == (status, words)
     assert ended(ready)
     assert not [path for place in places for path in place.rglob("*") if not path.is_dir()]
     assert not list(places[1].iterdir())
