@@ -70,9 +70,11 @@ def add_proof(parser: argparse.ArgumentParser) -> None:
 
 
 def add_part(parser: argparse.ArgumentParser) -> None:
-    """Which part of a data set."""
+    """Which part of a data set, as `data_part`; an FPGA has a part too."""
     text = f"of a data set: {', '.join(PARTS)} (test)"
-    parser.add_argument("--part", choices=PARTS, default=PARTS[0], metavar="PART", help=text)
+    parser.add_argument(
+        "--part", dest="data_part", choices=PARTS, default=PARTS[0], metavar="PART", help=text
+    )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ def bench(options: argparse.Namespace) -> int:
     compiled = whole[-1]
     samples = random_samples(compiled.shape, 1000)
     if options.data:
-        data = read_samples(options.data, options.part)
+        data = read_samples(options.data, options.data_part)
         samples = data.x
         scored = compiled.manifest["decoder"] is not None
         print(data.reached(compiled.predict(samples)) if scored else data.about, file=sys.stderr)

@@ -97,7 +97,7 @@ def emit(options: argparse.Namespace) -> int:
     circuit = optimize(circuit, options.level, prove=options.prove, keep_tiles=in_turn)
     vectors, about = None, ""
     if options.vectors:
-        data = read_samples(options.vectors, options.part)
+        data = read_samples(options.vectors, options.data_part)
         vectors = first_samples(data.x, options.samples)
         about = f"vectors: {len(vectors):,} of {data.about}"
     extra: dict[str, Any] = verilog_options(options)
@@ -127,7 +127,7 @@ def predict(options: argparse.Namespace) -> int:
     if options.output:
         check_output(options.output, options.source, options.data)
     compiled = open_compiled(options.source)
-    samples = read_samples(options.data, options.part)
+    samples = read_samples(options.data, options.data_part)
     found = _answers(compiled, samples, options)
     if options.output:
         write_npy(options.output, found)
@@ -155,7 +155,7 @@ def verify(options: argparse.Namespace) -> int:
     most = 1 if source.circuit.encoder.threshold.max(initial=0) < 1 else 255
     x, about = random_samples(shape, options.samples, most=most), "random samples"
     if options.data:
-        data = read_samples(options.data, options.part)
+        data = read_samples(options.data, options.data_part)
         x, about = data.x, data.about
     x = first_samples(x, options.samples)
     rtl_samples = len(first_samples(x, options.rtl_samples))

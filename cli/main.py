@@ -95,7 +95,7 @@ def _check_numbers(options: argparse.Namespace) -> None:
     """Refuse what no command takes, before its work."""
     check_threads(getattr(options, "threads", 1))
     given = getattr(options, "data", None) or getattr(options, "vectors", None)
-    if (part := getattr(options, "part", PARTS[0])) != PARTS[0] and not given:
+    if (part := getattr(options, "data_part", PARTS[0])) != PARTS[0] and not given:
         raise InputError(f"--part {part}: no data set is named (--data, --vectors); leave it out")
     for name in ("samples", "rtl_samples"):
         if getattr(options, name, 1) < 1:
